@@ -1,0 +1,136 @@
+// events.cc - the ring: writers take numbered places, readers check them before and after.
+#include "core/events.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace weir {
+namespace {
+
+void copy_text(char* out, std::size_t capacity, std::string_view text) {
+  const std::size_t bytes = std::min(text.size(), capacity - 1);
+  std::memcpy(out, text.data(), bytes);
+  out[bytes] = '\0';
+}
+
+// The end of the name, which says more than its beginning when it is a deep one.
+std::string_view name_tail(const ContainerRecord& record, std::size_t most) {
+  const std::string_view name(record.name, strnlen(record.name, kMaxNameBytes));
+  return name.size() <= most ? name : name.substr(name.size() - most);
+}
+
+}  // namespace
+
+void post_event(Os& os, const RegistryView& view, const EventNote& note) {
+  Registry& registry = view.raw();
+  const std::uint64_t number = registry.header.next_event.fetch_add(1, std::memory_order_acq_rel);
+  EventRecord& record = registry.events[number % kMaxEvents];
+  record.sequence.store(0, std::memory_order_release);
+  record.wall_ns.store(os.wall_ns(), std::memory_order_relaxed);
+  record.value[0].store(note.value[0], std::memory_order_relaxed);
+  record.value[1].store(note.value[1], std::memory_order_relaxed);
+  record.kind.store(static_cast<std::uint32_t>(note.kind), std::memory_order_relaxed);
+  record.container.store(note.container.index, std::memory_order_relaxed);
+  record.pid.store(note.pid, std::memory_order_relaxed);
+  copy_text(record.container_name, sizeof(record.container_name),
+            name_tail(view.container(note.container), sizeof(record.container_name) - 1));
+  copy_text(record.text, sizeof(record.text), note.text);
+  record.sequence.store(number + 1, std::memory_order_release);
+}
+
+bool read_event(const RegistryView& view, std::uint64_t& next, Event& out, std::uint64_t& missed) {
+  const Registry& registry = view.raw();
+  const std::uint64_t end = registry.header.next_event.load(std::memory_order_acquire);
+  if (end > kMaxEvents && next < end - kMaxEvents) {
+    missed += end - kMaxEvents - next;
+    next = end - kMaxEvents;
+  }
+  for (; next < end; ++next, ++missed) {
+    const EventRecord& record = registry.events[next % kMaxEvents];
+    if (record.sequence.load(std::memory_order_acquire) != next + 1) {
+      continue;
+    }
+    out.number = next;
+    out.wall_ns = record.wall_ns.load(std::memory_order_relaxed);
+    out.value[0] = record.value[0].load(std::memory_order_relaxed);
+    out.value[1] = record.value[1].load(std::memory_order_relaxed);
+    out.kind = static_cast<EventKind>(record.kind.load(std::memory_order_relaxed));
+    out.container = ContainerId{record.container.load(std::memory_order_relaxed) % kMaxContainers};
+    out.pid = record.pid.load(std::memory_order_relaxed);
+    copy_text(out.container_name, sizeof(out.container_name), {record.container_name, 63});
+    copy_text(out.text, sizeof(out.text), {record.text, sizeof(record.text) - 1});
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (record.sequence.load(std::memory_order_relaxed) == next + 1) {
+      ++next;
+      return true;
+    }
+  }
+  return false;
+}
+
+std::uint64_t oldest_event(const RegistryView& view) {
+  const std::uint64_t end = view.raw().header.next_event.load(std::memory_order_acquire);
+  return end > kMaxEvents ? end - kMaxEvents : 0;
+}
+
+const char* to_string(EventKind kind) {
+  switch (kind) {
+    case EventKind::kNone:
+      return "none";
+    case EventKind::kCreated:
+      return "created";
+    case EventKind::kAttached:
+      return "attached";
+    case EventKind::kBadOption:
+      return "bad_option";
+    case EventKind::kMeter:
+      return "meter";
+    case EventKind::kLimitMet:
+      return "limit";
+    case EventKind::kNoSwap:
+      return "no_swap";
+    case EventKind::kOom:
+      return "oom";
+    case EventKind::kOomVictim:
+      return "oom_candidate";
+    case EventKind::kOomKill:
+      return "oom_kill";
+    case EventKind::kEnomem:
+      return "enomem";
+    case EventKind::kSet:
+      return "set";
+    case EventKind::kDump:
+      return "dump";
+  }
+  return "unknown";
+}
+
+const char* to_string(StayReason reason) {
+  switch (reason) {
+    case StayReason::kShared:
+      return "shared";
+    case StayReason::kLocked:
+      return "locked";
+    case StayReason::kHuge:
+      return "huge";
+    case StayReason::kNoSwap:
+      return "no_swap";
+    case StayReason::kBusy:
+      return "busy";
+  }
+  return "unknown";
+}
+
+const char* to_string(Meter meter) {
+  switch (meter) {
+    case Meter::kOff:
+      return "off";
+    case Meter::kPerf:
+      return "perf";
+    case Meter::kFallback:
+      return "fallback";
+  }
+  return "unknown";
+}
+
+}  // namespace weir

@@ -1,0 +1,262 @@
+// format.cc - statistics as text, JSON and Prometheus exposition, without printf or malloc.
+//
+// Our own writer, although tools have nlohmann-json: the same lines are written inside
+// unmodified programs, where no allocation is allowed, and two writers would drift apart.
+// Tests read the result back with nlohmann-json and an exposition parser.
+#include "core/stats.h"
+#include "core/text.h"
+
+namespace weir {
+namespace {
+
+using Unit = StatRow::Unit;
+
+// Gathers small pieces so that the sink sees few writes.
+class Piece {
+ public:
+  explicit Piece(Sink& out) : out_(out) {}
+  ~Piece() {
+    out_.put(text_.view());
+  }
+  Piece(const Piece&) = delete;
+  Piece& operator=(const Piece&) = delete;
+  Text* operator->() {
+    return &text_;
+  }
+  // Quoted for JSON, which serves Prometheus' label rules too: both know \" and \\.
+  Piece& quoted(std::string_view value) {
+    text_.add_char('"');
+    for (const char c : value) {
+      if (c == '"' || c == '\\') {
+        text_.add_char('\\');
+      }
+      // A comm may hold any byte; what JSON forbids, and bytes that may not be UTF-8, become '?'.
+      text_.add_char(static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e ? '?' : c);
+    }
+    text_.add_char('"');
+    return *this;
+  }
+
+ private:
+  Sink& out_;
+  TextBuffer<1024> text_;
+};
+
+std::uint64_t in_unit(const StatRow& row, std::uint64_t raw) {
+  switch (row.unit) {
+    case Unit::kBytes:
+      return Pages{raw}.bytes();
+    case Unit::kMicroseconds:
+      return raw / 1000;
+    case Unit::kCount:
+      return raw;
+  }
+  return raw;
+}
+
+bool is_unlimited(const StatRow& row, std::uint64_t raw) {
+  return row.unit == Unit::kBytes && Pages{raw}.unlimited();
+}
+
+// 17301504 as "16.5 MiB", beside the exact number in text output.
+void add_human(Text& text, std::uint64_t bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  std::uint64_t tenths = bytes * 10;
+  while (tenths >= 10240 && unit < 4) {
+    tenths /= 1024;
+    ++unit;
+  }
+  text.add_number(tenths / 10).add_char('.').add_number(tenths % 10).add_char(' ').add(kUnits[unit]);
+}
+
+void text_row(Sink& out, const StatRow& row, std::uint64_t raw) {
+  Piece piece(out);
+  piece->add(row.key).add_spaces(20 - std::string_view(row.key).size());
+  if (is_unlimited(row, raw)) {
+    piece->add("max");
+  } else {
+    piece->add_number(in_unit(row, raw));
+    if (row.unit == Unit::kBytes && raw != 0) {
+      piece->add("  (");
+      add_human(*piece.operator->(), in_unit(row, raw));
+      piece->add(")");
+    }
+  }
+  piece->add_char('\n');
+}
+
+void format_text(const RegistryView& view, ContainerId id, const ContainerStats& stats, Sink& out) {
+  Piece(out)->add("container           ").add(stats.name).add_char('\n');
+  std::size_t count = 0;
+  const StatRow* rows = stat_rows(&count);
+  for (std::size_t i = 0; i < count; ++i) {
+    text_row(out, rows[i], rows[i].get(stats));
+  }
+  for (std::uint32_t i = 0; i < kStayReasons; ++i) {
+    const std::string_view reason = to_string(static_cast<StayReason>(i));
+    Piece(out)
+        ->add("evict_stayed ")
+        .add(reason)
+        .add_spaces(7 - reason.size())
+        .add_number(stats.evict_stayed[i].bytes())
+        .add_char('\n');
+  }
+  Piece(out)->add("oom                 ").add(to_string(stats.oom.policy)).add_char('\n');
+  Piece(out)->add("background          ").add(stats.background ? "on" : "off").add_char('\n');
+  Piece(out)->add("meter               ").add(to_string(stats.meter)).add_char('\n');
+  const Subtree subtree = Subtree::below(view, id);
+  MemberStats member;
+  for (std::uint32_t cursor = 0; next_member(view, subtree, cursor, member);) {
+    Piece piece(out);
+    piece->add("member ").add_padded(member.pid, 8).add("  usage ").add_padded(member.usage.bytes(), 12);
+    piece->add("  swap ").add_padded(member.swap_usage.bytes(), 12).add("  meter ").add(to_string(member.meter));
+    piece->add("  ").add(member.comm).add_char('\n');
+  }
+}
+
+void json_member(Sink& out, const MemberStats& member, bool first) {
+  Piece piece(out);
+  piece->add(first ? "" : ",").add("{\"pid\":").add_number(member.pid).add(",\"comm\":");
+  piece.quoted(member.comm);
+  piece->add(",\"usage\":").add_number(member.usage.bytes());
+  piece->add(",\"swap_usage\":").add_number(member.swap_usage.bytes());
+  piece->add(",\"wakeups\":").add_number(member.wakeups);
+  piece->add(",\"meter\":\"").add(to_string(member.meter)).add("\"}");
+}
+
+void format_json(const RegistryView& view, ContainerId id, const ContainerStats& stats, Sink& out) {
+  {
+    Piece piece(out);
+    piece->add("{\"container\":");
+    piece.quoted(stats.name);
+  }
+  std::size_t count = 0;
+  const StatRow* rows = stat_rows(&count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t raw = rows[i].get(stats);
+    Piece piece(out);
+    // The number of members is the length of the array that follows under that name.
+    if (std::string_view(rows[i].key) == "members") {
+      continue;
+    }
+    piece->add(",\"").add(rows[i].key).add("\":");
+    is_unlimited(rows[i], raw) ? piece->add("null") : piece->add_number(in_unit(rows[i], raw));
+  }
+  {
+    Piece piece(out);
+    for (std::uint32_t i = 0; i < kStayReasons; ++i) {
+      piece->add(i == 0 ? ",\"evict_stayed\":{\"" : ",\"").add(to_string(static_cast<StayReason>(i)));
+      piece->add("\":").add_number(stats.evict_stayed[i].bytes());
+    }
+    piece->add("},\"oom\":\"").add(to_string(stats.oom.policy));
+    piece->add("\",\"background\":").add(stats.background ? "true" : "false");
+    piece->add(",\"meter\":\"").add(to_string(stats.meter)).add("\",\"members\":[");
+  }
+  const Subtree subtree = Subtree::below(view, id);
+  MemberStats member;
+  bool first = true;
+  for (std::uint32_t cursor = 0; next_member(view, subtree, cursor, member); first = false) {
+    json_member(out, member, first);
+  }
+  out.put("]}\n");
+}
+
+const char* unit_suffix(const StatRow& row) {
+  switch (row.unit) {
+    case Unit::kBytes:
+      return "_bytes";
+    case Unit::kMicroseconds:
+      return "";  // the key ends in _us already
+    case Unit::kCount:
+      return "";
+  }
+  return "";
+}
+
+void prometheus_name(Text& text, const StatRow& row) {
+  text.add("weir_").add(row.key).add(unit_suffix(row)).add(row.monotone ? "_total" : "");
+}
+
+void prometheus_sample(Sink& out, const StatRow& row, const ContainerStats& stats) {
+  Piece piece(out);
+  prometheus_name(*piece.operator->(), row);
+  piece->add("{container=");
+  piece.quoted(stats.name);
+  piece->add("} ");
+  const std::uint64_t raw = row.get(stats);
+  is_unlimited(row, raw) ? piece->add("+Inf") : piece->add_number(in_unit(row, raw));
+  piece->add_char('\n');
+}
+
+void prometheus_header(Sink& out, std::string_view name, std::string_view type, std::string_view help) {
+  Piece piece(out);
+  piece->add("# HELP ").add(name).add_char(' ').add(help).add("\n# TYPE ").add(name).add_char(' ').add(type);
+  piece->add_char('\n');
+}
+
+void prometheus_stayed(const ContainerStats* stats, std::size_t count, Sink& out) {
+  prometheus_header(out, "weir_evict_stayed_bytes_total", "counter", "memory that was asked to leave and stayed");
+  for (std::size_t c = 0; c < count; ++c) {
+    for (std::uint32_t i = 0; i < kStayReasons; ++i) {
+      Piece piece(out);
+      piece->add("weir_evict_stayed_bytes_total{container=");
+      piece.quoted(stats[c].name);
+      piece->add(",reason=\"").add(to_string(static_cast<StayReason>(i))).add("\"} ");
+      piece->add_number(stats[c].evict_stayed[i].bytes()).add_char('\n');
+    }
+  }
+}
+
+// `key`: the name of the gauge; `get`: its value of a member.
+void prometheus_members(const RegistryView& view, const ContainerId* ids, const ContainerStats* stats,
+                        std::size_t count, Sink& out, std::string_view key, Pages MemberStats::*field) {
+  prometheus_header(out, key, "gauge", "of one member process");
+  for (std::size_t c = 0; c < count; ++c) {
+    const Subtree subtree = Subtree::below(view, ids[c]);
+    MemberStats member;
+    for (std::uint32_t cursor = 0; next_member(view, subtree, cursor, member);) {
+      Piece piece(out);
+      piece->add(key).add("{container=");
+      piece.quoted(stats[c].name);
+      piece->add(",pid=\"").add_number(member.pid).add("\",comm=");
+      piece.quoted(member.comm);
+      piece->add("} ").add_number((member.*field).bytes()).add_char('\n');
+    }
+  }
+}
+
+}  // namespace
+
+void format_prometheus_families(const RegistryView& view, const ContainerId* ids, const ContainerStats* stats,
+                                std::size_t count, Sink& out) {
+  std::size_t row_count = 0;
+  const StatRow* rows = stat_rows(&row_count);
+  for (std::size_t i = 0; i < row_count; ++i) {
+    TextBuffer<96> name;
+    prometheus_name(name, rows[i]);
+    prometheus_header(out, name.view(), rows[i].monotone ? "counter" : "gauge", rows[i].help);
+    for (std::size_t c = 0; c < count; ++c) {
+      prometheus_sample(out, rows[i], stats[c]);
+    }
+  }
+  prometheus_stayed(stats, count, out);
+  prometheus_members(view, ids, stats, count, out, "weir_member_usage_bytes", &MemberStats::usage);
+  prometheus_members(view, ids, stats, count, out, "weir_member_swap_usage_bytes", &MemberStats::swap_usage);
+}
+
+void format_stats(const RegistryView& view, ContainerId id, const ContainerStats& stats, DumpFormat format, Sink& out) {
+  switch (format) {
+    case DumpFormat::kText:
+      format_text(view, id, stats, out);
+      break;
+    case DumpFormat::kJson:
+      format_json(view, id, stats, out);
+      break;
+    case DumpFormat::kPrometheus:
+      format_prometheus_families(view, &id, &stats, 1, out);
+      break;
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,146 @@
+// layout.h - what the registry file holds, byte for byte.
+//
+// Shared by processes that may be killed at any instruction and by builds of the same
+// kRegistryVersion only: no pointers, no destructors, lock-free atomics, zero is a valid
+// start for every field. Change anything here and kRegistryVersion changes with it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/book.h"
+#include "core/parse.h"
+
+namespace weir {
+
+inline constexpr std::uint32_t kRegistryVersion = 1;
+inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
+inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
+inline constexpr std::uint32_t kMaxMembers = 4096;
+inline constexpr std::uint32_t kMaxEvents = 4096;
+inline constexpr std::size_t kCommBytes = 16;
+
+using Counter = std::atomic<std::uint64_t>;
+using Word = std::atomic<std::uint32_t>;
+
+// Why a page that was to leave stayed.
+enum class StayReason : std::uint32_t { kShared = 0, kLocked = 1, kHuge = 2, kNoSwap = 3, kBusy = 4 };
+inline constexpr std::uint32_t kStayReasons = 5;
+const char* to_string(StayReason reason);
+
+// How a member notices that it grows. kOff: it is far from every mark.
+enum class Meter : std::uint32_t { kOff = 0, kPerf = 1, kFallback = 2 };
+const char* to_string(Meter meter);
+
+// What has happened to a container since it was made. Counts only ever grow; times in ns.
+struct ContainerCounters {
+  Counter failcnt;          // charges that met the limit
+  Counter allocstall;       // charges that had to reclaim by themselves
+  Counter allocstall_ns;    // time they spent doing so
+  Counter throttle;         // charges above high that waited a moment for the reclaimer
+  Counter throttle_ns;      //
+  Counter background_runs;  // times the reclaimer went from above high to work
+  Counter background_ns;    // its CPU time
+  Counter evict_requested;  // pages asked to leave
+  Counter evict_done;       // pages the scan afterwards no longer found
+  Counter evict_stayed[kStayReasons];
+  Counter purged;           // pages of free allocator memory given back
+  Counter refault;          // pages found present again after eviction
+  Counter events_low;       // background reclaim that reached low
+  Counter events_high;      // rises above high
+  Counter events_limit;     // meetings of the limit, once each
+  Counter events_oom;       // times nothing could be reclaimed
+  Counter events_oom_kill;  // processes killed for it
+  Counter enomem;           // allocations refused for it
+};
+
+// One container. `name` is whole once state is kLive; a free place may be taken under the
+// registry's file lock only.
+struct ContainerRecord {
+  enum State : std::uint32_t { kFree = 0, kRemoved = 1, kLive = 2 };
+
+  Word state;
+  Word named;  // 1: stays when its last member is gone
+  Word oom_policy;
+  Word oom_pause_seconds;
+  Word background;  // 1: background reclaim wanted
+  Word oom_killer;  // pid of the one who is deciding about a kill, or 0
+  Word generation;  // counts changes of the marks
+  Counter limit;    // pages; UINT64_MAX: none
+  Counter high_watermark;
+  Counter low_watermark;
+  Counter swap_limit;
+  Counter peak;            // highest usage seen, pages
+  Counter overshoot_peak;  // most by which usage was seen above the limit, pages
+  Counter created_wall_ns;
+  ContainerCounters counters;
+  char name[kMaxNameBytes + 1];
+};
+
+// What a member says of itself beside its book entry. Written by the member only, but for
+// `wake`, which anyone may raise.
+struct MemberRecord {
+  Counter attached_ns;  // Os::now_ns() at attach: a process that started later is another one
+  Counter swap_pages;
+  Word meter;
+  Word reclaimer_tid;  // 0: not started
+  Word wake;           // futex of the reclaimer: raised by whoever wants it to look
+  Word request;        // kRequest* bits, taken by the reclaimer
+  Word uid;
+  Counter wakeups;
+  char comm[kCommBytes];
+};
+
+enum class EventKind : std::uint32_t {
+  kNone = 0,
+  kCreated,
+  kAttached,
+  kBadOption,
+  kMeter,
+  kLimitMet,
+  kNoSwap,
+  kOom,
+  kOomVictim,
+  kOomKill,
+  kEnomem,
+  kSet,
+  kDump,
+};
+const char* to_string(EventKind kind);
+
+// One event. `sequence` is the event's number plus one once it is whole, 0 while it is written.
+struct EventRecord {
+  Counter sequence;
+  Counter wall_ns;
+  Counter value[2];
+  Word kind;
+  Word container;
+  Word pid;
+  Word reserved;
+  char container_name[64];  // its end, should it be longer
+  char text[128];
+};
+
+struct RegistryHeader {
+  Counter magic;  // written last by the creator: without it the file is not ready
+  Word version;
+  Word header_bytes;
+  Counter file_bytes;
+  Word members_high;  // places ever used: no member lives beyond
+  Counter next_event;
+};
+
+struct Registry {
+  RegistryHeader header;
+  alignas(64) BookWord books[kMaxMembers];
+  // The parent of each container plus one, 0 for a root; dense, for every sum walks it.
+  alignas(64) Word parents[kMaxContainers];
+  alignas(64) ContainerRecord containers[kMaxContainers];
+  alignas(64) MemberRecord members[kMaxMembers];
+  alignas(64) EventRecord events[kMaxEvents];
+};
+
+inline constexpr std::size_t kRegistryBytes = (sizeof(Registry) + kPageBytes - 1) / kPageBytes * kPageBytes;
+
+}  // namespace weir

@@ -1,0 +1,199 @@
+// options.cc - the option table and the rules between options.
+#include "core/options.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+// Gives `target` the parsed value, or says why it keeps its own.
+template <typename T>
+const char* assign(T& target, const Parsed<T>& parsed) {
+  if (parsed.ok()) {
+    target = parsed.value;
+  }
+  return parsed.reason;
+}
+
+const char* set_container(Options& o, std::string_view value) {
+  return assign(o.container, parse_name(value));
+}
+const char* set_limit(Options& o, std::string_view value) {
+  return assign(o.limit, parse_limit(value));
+}
+const char* set_high(Options& o, std::string_view value) {
+  return assign(o.high_watermark, parse_mark(value));
+}
+const char* set_low(Options& o, std::string_view value) {
+  return assign(o.low_watermark, parse_mark(value));
+}
+const char* set_background(Options& o, std::string_view value) {
+  return assign(o.background, parse_switch(value));
+}
+const char* set_oom(Options& o, std::string_view value) {
+  return assign(o.oom, parse_oom(value));
+}
+const char* set_threadless(Options& o, std::string_view value) {
+  return assign(o.threadless, parse_switch(value));
+}
+const char* set_dump_signal(Options& o, std::string_view value) {
+  return assign(o.dump_signal, parse_signal(value));
+}
+
+const char* set_swap_limit(Options& o, std::string_view value) {
+  if (value == "none" || value == "max") {
+    o.swap_limit = Pages::all();
+    return nullptr;
+  }
+  const auto size = parse_size(value);
+  if (size.ok()) {
+    o.swap_limit = Pages::holding(size.value);
+  }
+  return size.reason;
+}
+
+const char* set_path(std::string_view& target, std::string_view value) {
+  if (value.empty()) {
+    return "is empty";
+  }
+  if (value.size() > 3000) {
+    return "is too long for a path";
+  }
+  target = value;
+  return nullptr;
+}
+const char* set_dump_file(Options& o, std::string_view value) {
+  return set_path(o.dump_file, value);
+}
+const char* set_directory(Options& o, std::string_view value) {
+  if (!value.empty() && value[0] != '/') {
+    return "is not an absolute path";
+  }
+  return set_path(o.directory, value);
+}
+
+const char* set_dump_format(Options& o, std::string_view value) {
+  if (value == "text") {
+    o.dump_format = DumpFormat::kText;
+  } else if (value == "json") {
+    o.dump_format = DumpFormat::kJson;
+  } else if (value == "prometheus") {
+    o.dump_format = DumpFormat::kPrometheus;
+  } else {
+    return "is no format (text, json, prometheus)";
+  }
+  return nullptr;
+}
+
+const char* set_meter(Options& o, std::string_view value) {
+  if (value != "auto" && value != "fallback") {
+    return "is no meter (auto, fallback)";
+  }
+  o.fallback_meter = value == "fallback";
+  return nullptr;
+}
+
+struct LevelName {
+  std::string_view name;
+  LogLevel level;
+};
+constexpr std::array kLevels = {LevelName{"off", LogLevel::kOff}, LevelName{"error", LogLevel::kError},
+                                LevelName{"warn", LogLevel::kWarn}, LevelName{"info", LogLevel::kInfo},
+                                LevelName{"debug", LogLevel::kDebug}};
+
+const char* set_log(Options& o, std::string_view value) {
+  const std::size_t colon = value.find(':');
+  const std::string_view word = value.substr(0, colon);
+  const std::string_view path = colon == std::string_view::npos ? std::string_view{} : value.substr(colon + 1);
+  if (colon != std::string_view::npos && (path.empty() || path.size() > 3000)) {
+    return "has no usable path after ':'";
+  }
+  if (word == "auto" && path.empty()) {
+    return nullptr;
+  }
+  for (const LevelName& known : kLevels) {
+    if (word == known.name) {
+      o.log_level = known.level;
+      o.log_terminal_only = false;
+      o.log_path = path;
+      return nullptr;
+    }
+  }
+  return "is no log level (auto, off, error, warn, info, debug, then optionally :path)";
+}
+
+constexpr OptionRow kRows[] = {
+    {"WEIR_CONTAINER", "pid-<pid>", "name of the container, '/' between parents", set_container},
+    {"WEIR_LIMIT", "none", "hard limit on resident anonymous memory", set_limit},
+    {"WEIR_HIGH_WATERMARK", "7/8 of the limit", "background reclaim starts above; a size or N%", set_high},
+    {"WEIR_LOW_WATERMARK", "3/4 of the limit", "background reclaim stops below; a size or N%", set_low},
+    {"WEIR_BACKGROUND", "on", "off: reclaim only where memory is asked for", set_background},
+    {"WEIR_SWAP_LIMIT", "none", "most that may be paged out", set_swap_limit},
+    {"WEIR_OOM", "kill", "when nothing can be reclaimed: kill, group, enomem, pause:SECONDS", set_oom},
+    {"WEIR_DUMP_SIGNAL", "SIGRTMAX-2", "signal that dumps statistics", set_dump_signal},
+    {"WEIR_DUMP_FILE", "stderr", "where to: stderr, or a path with %p (pid) and %c (container)", set_dump_file},
+    {"WEIR_DUMP_FORMAT", "text", "text, json or prometheus", set_dump_format},
+    {"WEIR_LOG", "auto", "off, error, warn, info or debug, then optionally :path", set_log},
+    {"WEIR_DIR", "$XDG_RUNTIME_DIR/weir, else /dev/shm/weir-<uid>", "registry directory", set_directory},
+    {"WEIR_METER", "auto", "fallback: do without the perf fault meter", set_meter},
+    {"WEIR_THREADLESS", "off", "on: never start a thread in the program", set_threadless},
+};
+
+void drop_marks(Options& o, Complaints& complaints, const char* variable, const char* reason) {
+  complaints.add({variable, "", reason});
+  o.high_watermark = {};
+  o.low_watermark = {};
+}
+
+void check_marks(Options& o, Complaints& complaints) {
+  const Pages high = o.high_watermark.against(o.limit);
+  const Pages low = o.low_watermark.against(o.limit);
+  if (o.high_set() && !o.high_watermark.is_percent && high > o.limit) {
+    drop_marks(o, complaints, "WEIR_HIGH_WATERMARK", "is above WEIR_LIMIT");
+  } else if (o.low_set() && low > (o.high_set() ? high : o.limit)) {
+    drop_marks(o, complaints, "WEIR_LOW_WATERMARK",
+               o.high_set() ? "is above WEIR_HIGH_WATERMARK" : "is above WEIR_LIMIT");
+  }
+}
+
+}  // namespace
+
+const OptionRow* option_rows(std::size_t* count) {
+  *count = std::size(kRows);
+  return kRows;
+}
+
+Options read_options(GetVariable get, Complaints& complaints) {
+  Options options;
+  for (const OptionRow& row : kRows) {
+    const char* value = get(row.variable);
+    if (value == nullptr) {
+      continue;
+    }
+    options.any = true;
+    if (const char* reason = row.apply(options, value); reason != nullptr) {
+      complaints.add({row.variable, value, reason});
+    }
+  }
+  check_marks(options, complaints);
+  return options;
+}
+
+Marks marks_of(const Options& options) {
+  Marks marks;
+  marks.limit = options.limit;
+  if (options.high_set()) {
+    marks.high = options.high_watermark.against(options.limit);
+  } else if (!options.limit.unlimited()) {
+    marks.high = Pages{options.limit.count / 8 * 7};
+  }
+  if (options.low_set()) {
+    marks.low = options.low_watermark.against(options.limit);
+    marks.high = std::max(marks.high, marks.low);
+  } else if (!marks.high.unlimited()) {
+    marks.low = Pages{marks.high.count / 7 * 6};
+  }
+  return marks;
+}
+
+}  // namespace weir

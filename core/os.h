@@ -1,0 +1,140 @@
+// os.h - the contract with the kernel: every system call and clock the logic uses, as one interface.
+//
+// Results are the kernel's own: a value of zero or more, or a negative errno. errno itself is
+// never touched, so that an interrupted program finds it as it left it.
+// RawOs is safe in signal handlers and before any constructor has run; tests derive fakes
+// that fail a chosen call or move time.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace weir {
+
+// What a system call returned: a value, or the errno it failed with.
+class [[nodiscard]] SysResult {
+ public:
+  constexpr explicit SysResult(long raw) : raw_(raw) {}
+
+  [[nodiscard]] constexpr bool ok() const {
+    return raw_ >= 0;
+  }
+  // Precondition: ok().
+  [[nodiscard]] constexpr long value() const {
+    return raw_;
+  }
+  // The errno, positive; 0 when ok().
+  [[nodiscard]] constexpr int error() const {
+    return raw_ < 0 ? static_cast<int>(-raw_) : 0;
+  }
+
+ private:
+  long raw_;
+};
+
+// A mapping, or the errno that refused it.
+struct [[nodiscard]] MapResult {
+  void* address = nullptr;
+  int error = 0;
+
+  [[nodiscard]] bool ok() const {
+    return error == 0;
+  }
+};
+
+using FutexWord = std::atomic<std::uint32_t>;
+
+// Non-virtual destruction is intended: an Os is never owned through its base, and a virtual
+// destructor would make the constinit RawOs register an exit handler in every program.
+class Os {
+ public:
+  // Files. Paths are NUL-terminated; O_CLOEXEC is added by the implementation.
+  virtual SysResult open(const char* path, int flags, unsigned mode) = 0;
+  virtual SysResult close(int fd) = 0;
+  virtual SysResult pread(int fd, void* buffer, std::size_t bytes, std::int64_t offset) = 0;
+  virtual SysResult write(int fd, const void* data, std::size_t bytes) = 0;
+  virtual SysResult fstat(int fd, struct stat* out) = 0;
+  virtual SysResult lstat(const char* path, struct stat* out) = 0;
+  virtual SysResult mkdir(const char* path, unsigned mode) = 0;
+  virtual SysResult fchmod(int fd, unsigned mode) = 0;
+  virtual SysResult unlink(const char* path) = 0;
+  // Really allocates, so that a full file system says so here and not by SIGBUS later.
+  virtual SysResult allocate(int fd, std::int64_t bytes) = 0;
+  virtual SysResult flock(int fd, int operation) = 0;
+  virtual SysResult ioctl(int fd, unsigned long request, void* argument) = 0;
+
+  // Memory.
+  virtual MapResult map_shared(int fd, std::size_t bytes) = 0;
+  virtual MapResult map_anonymous(std::size_t bytes) = 0;
+  virtual SysResult unmap(void* address, std::size_t bytes) = 0;
+  virtual SysResult advise(std::uintptr_t address, std::size_t bytes, int advice) = 0;
+
+  // Processes and threads.
+  virtual int pid() = 0;
+  virtual int tid() = 0;
+  virtual unsigned effective_uid() = 0;
+  virtual SysResult kill(int pid, int signal) = 0;
+  virtual SysResult tgkill(int pid, int tid, int signal) = 0;
+  virtual SysResult usage(struct rusage* out) = 0;
+  virtual void yield() = 0;
+
+  // Sleeps while `word` holds `expected`, at most `timeout_ns` (negative: for ever).
+  // Works across processes. 0 when woken, else EAGAIN, EINTR or ETIMEDOUT.
+  virtual SysResult futex_wait(FutexWord& word, std::uint32_t expected, std::int64_t timeout_ns) = 0;
+  virtual SysResult futex_wake(FutexWord& word, int waiters) = 0;
+
+  // Nanoseconds since boot, sleep included: the same clock for every process.
+  virtual std::uint64_t now_ns() = 0;
+  // Nanoseconds since 1970, for people.
+  virtual std::uint64_t wall_ns() = 0;
+  // CPU time of the calling thread in nanoseconds.
+  virtual std::uint64_t thread_cpu_ns() = 0;
+
+ protected:
+  ~Os() = default;
+};
+
+// The running kernel, by inline system calls: no libc, no errno, no state.
+class RawOs final : public Os {
+ public:
+  constexpr RawOs() = default;
+
+  SysResult open(const char* path, int flags, unsigned mode) override;
+  SysResult close(int fd) override;
+  SysResult pread(int fd, void* buffer, std::size_t bytes, std::int64_t offset) override;
+  SysResult write(int fd, const void* data, std::size_t bytes) override;
+  SysResult fstat(int fd, struct stat* out) override;
+  SysResult lstat(const char* path, struct stat* out) override;
+  SysResult mkdir(const char* path, unsigned mode) override;
+  SysResult fchmod(int fd, unsigned mode) override;
+  SysResult unlink(const char* path) override;
+  SysResult allocate(int fd, std::int64_t bytes) override;
+  SysResult flock(int fd, int operation) override;
+  SysResult ioctl(int fd, unsigned long request, void* argument) override;
+  MapResult map_shared(int fd, std::size_t bytes) override;
+  MapResult map_anonymous(std::size_t bytes) override;
+  SysResult unmap(void* address, std::size_t bytes) override;
+  SysResult advise(std::uintptr_t address, std::size_t bytes, int advice) override;
+  int pid() override;
+  int tid() override;
+  unsigned effective_uid() override;
+  SysResult kill(int pid, int signal) override;
+  SysResult tgkill(int pid, int tid, int signal) override;
+  SysResult usage(struct rusage* out) override;
+  void yield() override;
+  SysResult futex_wait(FutexWord& word, std::uint32_t expected, std::int64_t timeout_ns) override;
+  SysResult futex_wake(FutexWord& word, int waiters) override;
+  std::uint64_t now_ns() override;
+  std::uint64_t wall_ns() override;
+  std::uint64_t thread_cpu_ns() override;
+};
+
+// The one real Os; usable from the first instruction of the process on.
+RawOs& raw_os();
+
+}  // namespace weir

@@ -1,0 +1,163 @@
+// proc.cc - reading the few /proc files the books depend on.
+#include "core/proc.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "core/text.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uint64_t kTickNs = 10'000'000;  // USER_HZ is 100 on x86
+
+// Opens, reads once and closes. The length, or a negative errno.
+long read_file(Os& os, const char* path, char* buffer, std::size_t bytes) {
+  const SysResult fd = os.open(path, O_RDONLY, 0);
+  if (!fd.ok()) {
+    return -fd.error();
+  }
+  const SysResult got = os.pread(static_cast<int>(fd.value()), buffer, bytes - 1, 0);
+  static_cast<void>(os.close(static_cast<int>(fd.value())));
+  if (!got.ok()) {
+    return -got.error();
+  }
+  buffer[got.value()] = '\0';
+  return got.value();
+}
+
+long read_process_file(Os& os, std::uint32_t pid, const char* file, char* buffer, std::size_t bytes) {
+  TextBuffer<64> path;
+  path.add("/proc/").add_number(pid).add_char('/').add(file);
+  return read_file(os, path.c_str(), buffer, bytes);
+}
+
+// The n-th blank-separated number of a text, counted from 0; 0 when there is none.
+std::uint64_t field(std::string_view text, int n) {
+  std::size_t at = 0;
+  for (; n > 0; --n) {
+    at = text.find(' ', at);
+    if (at == std::string_view::npos) {
+      return 0;
+    }
+    ++at;
+  }
+  std::uint64_t value = 0;
+  std::from_chars(text.data() + at, text.data() + text.size(), value);
+  return value;
+}
+
+// The number after `key`, as in "VmSwap:    12 kB".
+std::uint64_t keyed(std::string_view text, std::string_view key) {
+  std::size_t at = text.find(key);
+  if (at == std::string_view::npos) {
+    return 0;
+  }
+  at = text.find_first_of("0123456789", at + key.size());
+  if (at == std::string_view::npos) {
+    return 0;
+  }
+  std::uint64_t value = 0;
+  std::from_chars(text.data() + at, text.data() + text.size(), value);
+  return value;
+}
+
+Pages anonymous_of_statm(std::string_view text) {
+  return Pages{field(text, 1)} - Pages{field(text, 2)};
+}
+
+}  // namespace
+
+int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out) {
+  char buffer[512];
+  const long length = read_process_file(os, pid, "stat", buffer, sizeof(buffer));
+  if (length < 0) {
+    return static_cast<int>(-length);
+  }
+  const std::string_view text(buffer, static_cast<std::size_t>(length));
+  // The name may hold blanks and parentheses: it ends at the last ')'.
+  const std::size_t open = text.find('(');
+  const std::size_t close = text.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos || close + 2 >= text.size()) {
+    return EINVAL;
+  }
+  const std::string_view comm = text.substr(open + 1, close - open - 1).substr(0, sizeof(out.comm) - 1);
+  std::memcpy(out.comm, comm.data(), comm.size());
+  out.comm[comm.size()] = '\0';
+  const std::string_view rest = text.substr(close + 2);  // from field 3, the state, on
+  out.state = rest[0];
+  out.minor_faults = field(rest, 7);
+  out.major_faults = field(rest, 9);
+  out.threads = static_cast<std::uint32_t>(field(rest, 17));
+  out.start_ns = field(rest, 19) * kTickNs;
+  return 0;
+}
+
+int read_anonymous(Os& os, std::uint32_t pid, Pages& out) {
+  char buffer[128];
+  const long length = read_process_file(os, pid, "statm", buffer, sizeof(buffer));
+  if (length < 0) {
+    return static_cast<int>(-length);
+  }
+  out = anonymous_of_statm({buffer, static_cast<std::size_t>(length)});
+  return 0;
+}
+
+int read_process_memory(Os& os, std::uint32_t pid, ProcessMemory& out) {
+  char buffer[2048];
+  const long length = read_process_file(os, pid, "status", buffer, sizeof(buffer));
+  if (length < 0) {
+    return static_cast<int>(-length);
+  }
+  const std::string_view text(buffer, static_cast<std::size_t>(length));
+  out.swapped = Pages::holding(keyed(text, "VmSwap:") * kKiB);
+  out.page_tables = Pages::holding(keyed(text, "VmPTE:") * kKiB);
+  out.peak_resident = Pages::holding(keyed(text, "VmHWM:") * kKiB);
+  out.threads = static_cast<std::uint32_t>(keyed(text, "Threads:"));
+  out.tracer_pid = static_cast<std::uint32_t>(keyed(text, "TracerPid:"));
+  return 0;
+}
+
+int read_oom_score_adj(Os& os, std::uint32_t pid) {
+  char buffer[32];
+  const long length = read_process_file(os, pid, "oom_score_adj", buffer, sizeof(buffer));
+  int value = 0;
+  if (length > 0) {
+    std::from_chars(buffer, buffer + length, value);
+  }
+  return value;
+}
+
+int StatmFile::open(Os& os) {
+  const SysResult fd = os.open("/proc/self/statm", O_RDONLY, 0);
+  fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
+  return fd.error();
+}
+
+int StatmFile::read(Os& os, Pages& anonymous) const {
+  char buffer[128];
+  const SysResult got = os.pread(fd_, buffer, sizeof(buffer), 0);
+  if (!got.ok()) {
+    return got.error();
+  }
+  anonymous = anonymous_of_statm({buffer, static_cast<std::size_t>(got.value())});
+  return 0;
+}
+
+int read_swap_space(Os& os, SwapSpace& out) {
+  char buffer[4096];
+  const long length = read_file(os, "/proc/meminfo", buffer, sizeof(buffer));
+  if (length < 0) {
+    return static_cast<int>(-length);
+  }
+  const std::string_view text(buffer, static_cast<std::size_t>(length));
+  out.total_bytes = keyed(text, "SwapTotal:") * kKiB;
+  out.free_bytes = keyed(text, "SwapFree:") * kKiB;
+  return 0;
+}
+
+}  // namespace weir

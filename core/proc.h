@@ -1,0 +1,68 @@
+// proc.h - what /proc says of a process: resident and paged-out memory, start time, scores.
+//
+// Every call opens, reads and closes; a thread that keeps descriptors of its own uses
+// StatmFile. Safe in signal handlers: a small buffer on the stack, no allocation.
+#pragma once
+
+#include <cstdint>
+
+#include "core/os.h"
+#include "core/units.h"
+
+namespace weir {
+
+// /proc/PID/stat, as far as it is needed.
+struct ProcessStat {
+  char comm[16] = {};
+  char state = '?';
+  std::uint64_t minor_faults = 0;
+  std::uint64_t major_faults = 0;
+  std::uint32_t threads = 0;
+  std::uint64_t start_ns = 0;  // after boot
+};
+
+// 0 or an errno; ENOENT and ESRCH: there is no such process.
+int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out);
+
+// Anonymous resident pages of a process, as statm tells them: resident minus shared.
+// 0 or an errno.
+int read_anonymous(Os& os, std::uint32_t pid, Pages& out);
+
+// What only /proc/PID/status tells.
+struct ProcessMemory {
+  Pages swapped;
+  Pages page_tables;
+  Pages peak_resident;  // VmHWM
+  std::uint32_t threads = 0;
+  std::uint32_t tracer_pid = 0;
+};
+int read_process_memory(Os& os, std::uint32_t pid, ProcessMemory& out);
+
+// -1000 (exempt) to 1000; 0 when it cannot be read.
+int read_oom_score_adj(Os& os, std::uint32_t pid);
+
+// The calling process' statm, kept open: for the thread that has its own descriptor table.
+class StatmFile {
+ public:
+  // 0 or an errno.
+  int open(Os& os);
+  int read(Os& os, Pages& anonymous) const;
+  void forget() {
+    fd_ = -1;
+  }
+  [[nodiscard]] bool is_open() const {
+    return fd_ >= 0;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+// Bytes of swap in the machine and how many of them are free, from /proc/meminfo. 0 or an errno.
+struct SwapSpace {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t free_bytes = 0;
+};
+int read_swap_space(Os& os, SwapSpace& out);
+
+}  // namespace weir

@@ -1,0 +1,128 @@
+// registry.h - the file in shared memory that holds every container, member and event of a user.
+//
+// One per user, made by the first process that needs it. Whatever is wrong with it (another
+// version, a wrong size, no room, no permission) is an OpenFailure and never a crash: the
+// program then runs as if weir were not there.
+//
+// Safe in signal handlers but for open() and make_container(), which take a file lock for at
+// most kLockWaitNs. Any number of threads and processes at once.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/layout.h"
+#include "core/options.h"
+#include "core/os.h"
+
+namespace weir {
+
+enum class OpenFailure : std::uint32_t {
+  kNone = 0,
+  kNoDirectory,   // cannot be made, or is not ours alone
+  kNoFile,        // cannot be opened or made
+  kNoSpace,       // the file system is full
+  kWrongVersion,  // made by another build
+  kWrongSize,     // truncated or grown by somebody
+  kBusy,          // its creator did not finish in time
+  kNoMapping,
+};
+const char* to_string(OpenFailure failure);
+
+// A directory path with room for its longest form.
+struct DirectoryPath {
+  char text[3200] = {};
+};
+// WEIR_DIR, else $XDG_RUNTIME_DIR/weir, else /dev/shm/weir-<uid>.
+void registry_directory(const Options& options, const char* xdg_runtime_dir, unsigned uid, DirectoryPath& out);
+
+// What a container is to be when this process is the first to name it.
+struct ContainerWish {
+  std::string_view name;
+  bool named = false;
+  Marks marks;
+  Pages swap_limit = Pages::all();
+  OomChoice oom;
+  bool background = true;
+};
+
+// A member's place: its book entry and its record share the index.
+struct MemberId {
+  std::uint32_t index = 0;
+  constexpr auto operator<=>(const MemberId&) const = default;
+};
+
+enum class AttachFailure : std::uint32_t { kNone = 0, kNoContainerPlace, kNoMemberPlace, kLockBusy };
+
+struct [[nodiscard]] ContainerResult {
+  ContainerId id;
+  AttachFailure failure = AttachFailure::kNone;
+  bool created = false;
+};
+
+struct [[nodiscard]] AttachResult {
+  MemberId id;
+  AttachFailure failure = AttachFailure::kNone;
+};
+
+class RegistryView {
+ public:
+  constexpr RegistryView() = default;
+
+  // Opens the registry in `directory`, making both if `may_create`.
+  OpenFailure open(Os& os, const char* directory, bool may_create);
+  // Takes memory that already holds a registry: tests, fuzzers.
+  void adopt(Registry& registry) {
+    registry_ = &registry;
+  }
+  void close(Os& os);
+  [[nodiscard]] bool is_open() const {
+    return registry_ != nullptr;
+  }
+  [[nodiscard]] Registry& raw() const {
+    return *registry_;
+  }
+
+  [[nodiscard]] ContainerRecord& container(ContainerId id) const {
+    return registry_->containers[id.index % kMaxContainers];
+  }
+  [[nodiscard]] MemberRecord& member(MemberId id) const {
+    return registry_->members[id.index % kMaxMembers];
+  }
+  [[nodiscard]] BookWord& book(MemberId id) const {
+    return registry_->books[id.index % kMaxMembers];
+  }
+  [[nodiscard]] std::uint32_t members_high() const;
+
+  // The container of that name, if there is one. Lock-free.
+  [[nodiscard]] bool find(std::string_view name, ContainerId& out) const;
+  // The container of that name, made with its parents if need be.
+  ContainerResult find_or_make(Os& os, const ContainerWish& wish);
+  // Forgets a container without members. False: it has some, or is somebody's parent.
+  bool remove(Os& os, ContainerId id);
+
+  // A place for `pid` in that container; a place it already has (exec keeps the pid) is taken
+  // over. Dead members' places are freed when no other is left.
+  AttachResult attach(Os& os, std::uint32_t pid, ContainerId container);
+  // The place that `pid` has, alive or dead.
+  bool find_member(std::uint32_t pid, MemberId& out) const;
+
+ private:
+  OpenFailure open_file(Os& os, const char* path, bool may_create);
+  OpenFailure map_file(Os& os, int fd);
+  OpenFailure create_contents(Os& os, int fd);
+  bool claim_free_place(std::uint32_t pid, ContainerId container, MemberId& out);
+  ContainerResult make_container_locked(Os& os, const ContainerWish& wish);
+  bool remove_locked(ContainerId id);
+  void make_room_locked(Os& os);
+
+  Registry* registry_ = nullptr;
+  char path_[3300] = {};
+};
+
+// True when the process of that member is gone, or another one has its pid by now.
+bool member_is_dead(Os& os, const MemberRecord& record, std::uint32_t pid);
+// Frees the places of all dead members; gives their number.
+std::uint32_t reap_dead(Os& os, RegistryView& view);
+
+}  // namespace weir

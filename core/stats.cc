@@ -1,0 +1,164 @@
+// stats.cc - taking snapshots, and the table of keys.
+#include "core/stats.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/proc.h"
+
+namespace weir {
+namespace {
+
+using Unit = StatRow::Unit;
+using S = const ContainerStats&;
+
+constexpr StatRow kRows[] = {
+    {"usage", Unit::kBytes, false, "resident anonymous memory of all members", [](S s) { return s.usage.count; }},
+    {"swap_usage", Unit::kBytes, false, "memory of the members that is paged out",
+     [](S s) { return s.swap_usage.count; }},
+    {"limit", Unit::kBytes, false, "hard limit", [](S s) { return s.marks.limit.count; }},
+    {"high_watermark", Unit::kBytes, false, "background reclaim starts above", [](S s) { return s.marks.high.count; }},
+    {"low_watermark", Unit::kBytes, false, "background reclaim stops below", [](S s) { return s.marks.low.count; }},
+    {"swap_limit", Unit::kBytes, false, "most that may be paged out", [](S s) { return s.swap_limit.count; }},
+    {"peak", Unit::kBytes, false, "highest usage so far", [](S s) { return s.peak.count; }},
+    {"overshoot_peak", Unit::kBytes, false, "most by which usage was seen above the limit",
+     [](S s) { return s.overshoot_peak.count; }},
+    {"failcnt", Unit::kCount, true, "charges that met the limit", [](S s) { return s.failcnt; }},
+    {"allocstall", Unit::kCount, true, "charges that had to reclaim by themselves", [](S s) { return s.allocstall; }},
+    {"allocstall_us", Unit::kMicroseconds, true, "time spent in them", [](S s) { return s.allocstall_ns; }},
+    {"throttle", Unit::kCount, true, "charges above high that waited a moment for the reclaimer",
+     [](S s) { return s.throttle; }},
+    {"throttle_us", Unit::kMicroseconds, true, "time spent so", [](S s) { return s.throttle_ns; }},
+    {"background_runs", Unit::kCount, true, "times background reclaim went to work",
+     [](S s) { return s.background_runs; }},
+    {"background_us", Unit::kMicroseconds, true, "CPU time of background reclaim", [](S s) { return s.background_ns; }},
+    {"evict_requested", Unit::kBytes, true, "memory asked to leave", [](S s) { return s.evict_requested.count; }},
+    {"evict_done", Unit::kBytes, true, "of it, what was gone when looked at afterwards",
+     [](S s) { return s.evict_done.count; }},
+    {"purged", Unit::kBytes, true, "free allocator memory given back", [](S s) { return s.purged.count; }},
+    {"refault", Unit::kCount, true, "pages found back in memory after they were evicted",
+     [](S s) { return s.refault; }},
+    {"enomem", Unit::kCount, true, "allocations refused", [](S s) { return s.enomem; }},
+    {"events_low", Unit::kCount, true, "times background reclaim reached low", [](S s) { return s.events_low; }},
+    {"events_high", Unit::kCount, true, "rises above the high watermark", [](S s) { return s.events_high; }},
+    {"events_limit", Unit::kCount, true, "meetings of the limit", [](S s) { return s.events_limit; }},
+    {"events_oom", Unit::kCount, true, "times nothing could be reclaimed", [](S s) { return s.events_oom; }},
+    {"events_oom_kill", Unit::kCount, true, "processes killed for it", [](S s) { return s.events_oom_kill; }},
+    {"members", Unit::kCount, false, "processes", [](S s) { return std::uint64_t{s.members}; }},
+};
+
+void copy_counters(const ContainerCounters& from, ContainerStats& to) {
+  const auto get = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  to.failcnt = get(from.failcnt);
+  to.allocstall = get(from.allocstall);
+  to.allocstall_ns = get(from.allocstall_ns);
+  to.throttle = get(from.throttle);
+  to.throttle_ns = get(from.throttle_ns);
+  to.background_runs = get(from.background_runs);
+  to.background_ns = get(from.background_ns);
+  to.evict_requested = Pages{get(from.evict_requested)};
+  to.evict_done = Pages{get(from.evict_done)};
+  to.purged = Pages{get(from.purged)};
+  for (std::uint32_t i = 0; i < kStayReasons; ++i) {
+    to.evict_stayed[i] = Pages{get(from.evict_stayed[i])};
+  }
+  to.refault = get(from.refault);
+  to.enomem = get(from.enomem);
+  to.events_low = get(from.events_low);
+  to.events_high = get(from.events_high);
+  to.events_limit = get(from.events_limit);
+  to.events_oom = get(from.events_oom);
+  to.events_oom_kill = get(from.events_oom_kill);
+}
+
+void refresh_member(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
+  MemberRecord& record = view.member(id);
+  ProcessStat stat;
+  if (read_process_stat(os, pid, stat) == 0) {
+    std::memcpy(record.comm, stat.comm, sizeof(record.comm));
+  }
+  Pages anonymous;
+  if (read_anonymous(os, pid, anonymous) == 0) {
+    view.book(id).set_charge(pid, anonymous);
+  }
+  ProcessMemory memory;
+  if (read_process_memory(os, pid, memory) == 0) {
+    record.swap_pages.store(memory.swapped.count, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+const StatRow* stat_rows(std::size_t* count) {
+  *count = std::size(kRows);
+  return kRows;
+}
+
+void refresh_members(Os& os, RegistryView& view, const Subtree& subtree) {
+  const std::uint32_t high = view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const MemberId id{i};
+    const BookEntry entry = view.book(id).load();
+    if (entry.pid == 0 || !subtree.holds(entry.container)) {
+      continue;
+    }
+    if (member_is_dead(os, view.member(id), entry.pid)) {
+      view.book(id).replace(entry, BookEntry{});
+    } else {
+      refresh_member(os, view, id, entry.pid);
+    }
+  }
+}
+
+bool next_member(const RegistryView& view, const Subtree& subtree, std::uint32_t& cursor, MemberStats& out) {
+  for (const std::uint32_t high = view.members_high(); cursor < high; ++cursor) {
+    const MemberId id{cursor};
+    const BookEntry entry = view.book(id).load();
+    if (entry.pid == 0 || !subtree.holds(entry.container)) {
+      continue;
+    }
+    const MemberRecord& record = view.member(id);
+    out.pid = entry.pid;
+    std::memcpy(out.comm, record.comm, sizeof(out.comm));
+    out.comm[sizeof(out.comm) - 1] = '\0';
+    out.usage = entry.charge;
+    out.swap_usage = Pages{record.swap_pages.load(std::memory_order_relaxed)};
+    out.meter = static_cast<Meter>(record.meter.load(std::memory_order_relaxed));
+    out.wakeups = record.wakeups.load(std::memory_order_relaxed);
+    ++cursor;
+    return true;
+  }
+  return false;
+}
+
+ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look look) {
+  const Subtree subtree = Subtree::below(view, id);
+  if (look == Look::kProc) {
+    refresh_members(os, view, subtree);
+  }
+  ContainerStats stats;
+  ContainerRecord& record = view.container(id);
+  std::memcpy(stats.name, record.name, sizeof(stats.name));
+  stats.name[sizeof(stats.name) - 1] = '\0';
+  MemberStats member;
+  for (std::uint32_t cursor = 0; next_member(view, subtree, cursor, member);) {
+    stats.usage = stats.usage + member.usage;
+    stats.swap_usage = stats.swap_usage + member.swap_usage;
+    ++stats.members;
+    stats.meter = std::max(stats.meter, member.meter);
+  }
+  if (look == Look::kProc) {
+    note_usage(record, stats.usage);
+  }
+  stats.marks = marks_of(record);
+  stats.swap_limit = Pages{record.swap_limit.load(std::memory_order_relaxed)};
+  stats.peak = Pages{record.peak.load(std::memory_order_relaxed)};
+  stats.overshoot_peak = Pages{record.overshoot_peak.load(std::memory_order_relaxed)};
+  stats.oom.policy = static_cast<OomPolicy>(record.oom_policy.load(std::memory_order_relaxed));
+  stats.oom.pause_seconds = record.oom_pause_seconds.load(std::memory_order_relaxed);
+  stats.background = record.background.load(std::memory_order_relaxed) != 0;
+  copy_counters(record.counters, stats);
+  return stats;
+}
+
+}  // namespace weir

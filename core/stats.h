@@ -1,0 +1,83 @@
+// stats.h - a container's statistics: one snapshot, one table of keys, three formats.
+//
+// The table is the only list of keys: text, JSON, Prometheus and the man page follow it.
+// Sizes are bytes, times microseconds, counts plain numbers. Safe in signal handlers: the
+// caller supplies the memory and the sink.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/registry.h"
+#include "core/usage.h"
+
+namespace weir {
+
+struct MemberStats {
+  std::uint32_t pid = 0;
+  char comm[kCommBytes] = {};
+  Pages usage;
+  Pages swap_usage;
+  Meter meter = Meter::kOff;
+  std::uint64_t wakeups = 0;
+};
+
+struct ContainerStats {
+  char name[kMaxNameBytes + 1] = {};
+  Pages usage;
+  Pages swap_usage;
+  Marks marks;
+  Pages swap_limit;
+  Pages peak;
+  Pages overshoot_peak;
+  OomChoice oom;
+  bool background = true;
+  // The counters as they stood, in the order of ContainerCounters.
+  std::uint64_t failcnt = 0, allocstall = 0, allocstall_ns = 0, throttle = 0, throttle_ns = 0;
+  std::uint64_t background_runs = 0, background_ns = 0;
+  Pages evict_requested, evict_done, purged;
+  Pages evict_stayed[kStayReasons];
+  std::uint64_t refault = 0, enomem = 0;
+  std::uint64_t events_low = 0, events_high = 0, events_limit = 0, events_oom = 0, events_oom_kill = 0;
+  std::uint32_t members = 0;
+  Meter meter = Meter::kOff;  // the weakest meter among the members that run one
+};
+
+// How fresh the figures are: what the books say, or a new look at every member's /proc first.
+enum class Look { kBooks, kProc };
+
+// Re-reads every member of that container and below it from /proc into the books, and forgets
+// the dead. Some microseconds a member.
+void refresh_members(Os& os, RegistryView& view, const Subtree& subtree);
+
+ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look look);
+// The members of a container and those below it, from `cursor` on (start with 0). False: no more.
+bool next_member(const RegistryView& view, const Subtree& subtree, std::uint32_t& cursor, MemberStats& out);
+
+// Where formatted text goes.
+class Sink {
+ public:
+  virtual void put(std::string_view text) = 0;
+
+ protected:
+  ~Sink() = default;
+};
+
+// One container with its members, as WEIR_DUMP_FORMAT and --format ask for it.
+void format_stats(const RegistryView& view, ContainerId id, const ContainerStats& stats, DumpFormat format, Sink& out);
+// Prometheus wants HELP and TYPE once, before the samples of all containers.
+void format_prometheus_families(const RegistryView& view, const ContainerId* ids, const ContainerStats* stats,
+                                std::size_t count, Sink& out);
+
+// The rows of the table, for documentation and tests.
+struct StatRow {
+  const char* key;
+  enum class Unit { kBytes, kMicroseconds, kCount } unit;
+  bool monotone;  // a Prometheus counter; else a gauge
+  const char* help;
+  std::uint64_t (*get)(const ContainerStats&);  // pages, ns or a count; UINT64_MAX pages: no limit
+};
+const StatRow* stat_rows(std::size_t* count);
+
+}  // namespace weir

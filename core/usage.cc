@@ -1,0 +1,94 @@
+// usage.cc - summing the books, and the marks of a container.
+#include "core/usage.h"
+
+#include <cerrno>
+
+namespace weir {
+namespace {
+
+void raise_to(Counter& counter, std::uint64_t value) {
+  std::uint64_t seen = counter.load(std::memory_order_relaxed);
+  while (seen < value && !counter.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace
+
+bool parent_of(const RegistryView& view, ContainerId id, ContainerId& out) {
+  const std::uint32_t parent = view.raw().parents[id.index % kMaxContainers].load(std::memory_order_relaxed);
+  if (parent == 0 || parent > kMaxContainers) {
+    return false;
+  }
+  out = ContainerId{parent - 1};
+  return true;
+}
+
+Subtree Subtree::below(const RegistryView& view, ContainerId top) {
+  Subtree tree;
+  for (std::uint32_t i = 0; i < kMaxContainers; ++i) {
+    ContainerId at{i};
+    for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+      if (at == top) {
+        tree.bits_[i / 64] |= std::uint64_t{1} << (i % 64);
+        break;
+      }
+      if (!parent_of(view, at, at)) {
+        break;
+      }
+    }
+  }
+  return tree;
+}
+
+Pages usage_of(const RegistryView& view, const Subtree& subtree) {
+  Pages sum;
+  const std::uint32_t high = view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const BookEntry entry = view.book(MemberId{i}).load();
+    if (entry.pid != 0 && subtree.holds(entry.container)) {
+      sum = sum + entry.charge;
+    }
+  }
+  return sum;
+}
+
+Pages usage_of(const RegistryView& view, ContainerId id) {
+  return usage_of(view, Subtree::below(view, id));
+}
+
+std::uint32_t members_of(const RegistryView& view, ContainerId id) {
+  std::uint32_t members = 0;
+  const std::uint32_t high = view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const BookEntry entry = view.book(MemberId{i}).load();
+    members += entry.pid != 0 && entry.container == id ? 1 : 0;
+  }
+  return members;
+}
+
+void note_usage(ContainerRecord& container, Pages usage) {
+  raise_to(container.peak, usage.count);
+  const Pages limit{container.limit.load(std::memory_order_relaxed)};
+  if (usage > limit) {
+    raise_to(container.overshoot_peak, (usage - limit).count);
+  }
+}
+
+Marks marks_of(const ContainerRecord& container) {
+  return {Pages{container.limit.load(std::memory_order_relaxed)},
+          Pages{container.high_watermark.load(std::memory_order_relaxed)},
+          Pages{container.low_watermark.load(std::memory_order_relaxed)}};
+}
+
+int set_marks(ContainerRecord& container, const Marks& marks) {
+  if (!marks.ordered()) {
+    return EINVAL;
+  }
+  container.limit.store(marks.limit.count, std::memory_order_relaxed);
+  container.high_watermark.store(marks.high.count, std::memory_order_relaxed);
+  container.low_watermark.store(marks.low.count, std::memory_order_relaxed);
+  container.generation.fetch_add(1, std::memory_order_release);
+  return 0;
+}
+
+}  // namespace weir
