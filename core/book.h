@@ -62,9 +62,9 @@ class BookWord {
     return word_.compare_exchange_strong(old, wanted.packed(), std::memory_order_acq_rel);
   }
   // Sets the charge of the entry, whatever container it is in by now, if it is still `pid`'s.
-  // False when it no longer is.
+  // False when it no longer is. A free place (pid 0) takes no charge: it could not be claimed again.
   bool set_charge(std::uint32_t pid, Pages charge) {
-    for (BookEntry seen = load(); seen.pid == pid; seen = load()) {
+    for (BookEntry seen = load(); seen.pid == pid && pid != 0; seen = load()) {
       if (replace(seen, {pid, seen.container, charge})) {
         return true;
       }
