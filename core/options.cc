@@ -139,20 +139,21 @@ constexpr OptionRow kRows[] = {
     {"WEIR_THREADLESS", "off", "on: never start a thread in the program", set_threadless},
 };
 
-void drop_marks(Options& o, Complaints& complaints, const char* variable, const char* reason) {
-  complaints.add({variable, "", reason});
-  o.high_watermark = {};
-  o.low_watermark = {};
+// Back to its default, alone: the other mark stays as it was wished.
+void drop_mark(Mark& mark, GetVariable get, const char* variable, const char* reason, Complaints& complaints) {
+  const char* value = get(variable);
+  complaints.add({variable, value != nullptr ? value : "", reason});
+  mark = {};
 }
 
-void check_marks(Options& o, Complaints& complaints) {
-  const Pages high = o.high_watermark.against(o.limit);
-  const Pages low = o.low_watermark.against(o.limit);
-  if (o.high_set() && !o.high_watermark.is_percent && high > o.limit) {
-    drop_marks(o, complaints, "WEIR_HIGH_WATERMARK", "is above WEIR_LIMIT");
-  } else if (o.low_set() && low > (o.high_set() ? high : o.limit)) {
-    drop_marks(o, complaints, "WEIR_LOW_WATERMARK",
-               o.high_set() ? "is above WEIR_HIGH_WATERMARK" : "is above WEIR_LIMIT");
+void check_marks(Options& o, GetVariable get, Complaints& complaints) {
+  if (o.high_set() && o.high_watermark.against(o.limit) > o.limit) {
+    drop_mark(o.high_watermark, get, "WEIR_HIGH_WATERMARK", "is above WEIR_LIMIT", complaints);
+  }
+  const Pages most = o.high_set() ? o.high_watermark.against(o.limit) : o.limit;
+  if (o.low_set() && o.low_watermark.against(o.limit) > most) {
+    drop_mark(o.low_watermark, get, "WEIR_LOW_WATERMARK",
+              o.high_set() ? "is above WEIR_HIGH_WATERMARK" : "is above WEIR_LIMIT", complaints);
   }
 }
 
@@ -175,7 +176,7 @@ Options read_options(GetVariable get, Complaints& complaints) {
       complaints.add({row.variable, value, reason});
     }
   }
-  check_marks(options, complaints);
+  check_marks(options, get, complaints);
   return options;
 }
 
@@ -191,7 +192,8 @@ Marks marks_of(const Options& options) {
     marks.low = options.low_watermark.against(options.limit);
     marks.high = std::max(marks.high, marks.low);
   } else if (!marks.high.unlimited()) {
-    marks.low = Pages{marks.high.count / 7 * 6};
+    // 3/4 of the limit, unless high was set so low that it needs room below.
+    marks.low = std::min(Pages{marks.high.count / 7 * 6}, Pages{marks.limit.count / 4 * 3});
   }
   return marks;
 }
