@@ -41,11 +41,11 @@ const char* set_dump_signal(Options& o, std::string_view value) {
 }
 
 const char* set_swap_limit(Options& o, std::string_view value) {
-  if (value == "none" || value == "max") {
-    o.swap_limit = Pages::all();
+  if (const auto limit = parse_limit(value); limit.ok()) {
+    o.swap_limit = limit.value;
     return nullptr;
   }
-  const auto size = parse_size(value);
+  const auto size = parse_size(value);  // less than any limit may be, perhaps
   if (size.ok()) {
     o.swap_limit = Pages::holding(size.value);
   }

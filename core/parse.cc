@@ -220,7 +220,7 @@ Parsed<OomChoice> parse_oom(std::string_view text) {
   if (same_word(text, "enomem")) {
     return {OomChoice{OomPolicy::kEnomem, 0}};
   }
-  if (text.substr(0, kPausePrefix.size()) == kPausePrefix) {
+  if (same_word(text.substr(0, kPausePrefix.size()), kPausePrefix)) {
     const Digits seconds = take_digits(text.substr(kPausePrefix.size()));
     if (!seconds.any || !seconds.rest.empty() || seconds.overflow || seconds.value == 0 || seconds.value > 86400) {
       return Result::refused("needs whole seconds from 1 to 86400 after 'pause:'");

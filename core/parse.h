@@ -49,7 +49,7 @@ struct Mark {
 // "64M", "1g", "4096": bytes. K, M, G and T are powers of 1024, in either case, and a
 // closing "B" or "iB" is understood. Refuses signs, fractions, 0, and what does not fit.
 Parsed<std::uint64_t> parse_size(std::string_view text);
-// A size, or "none"/"max" for no limit at all.
+// A size of 1M at least, or "none"/"max" for no limit at all.
 Parsed<Pages> parse_limit(std::string_view text);
 // A size or "N%", 1 to 100.
 Parsed<Mark> parse_mark(std::string_view text);
