@@ -102,6 +102,17 @@ constexpr std::array kSignals = {
     NamedSignal{"XCPU", SIGXCPU}, NamedSignal{"PROF", SIGPROF}, NamedSignal{"CHLD", SIGCHLD},
 };
 
+// Signals that a program may give away. Not those of its own faults, not the two that libc
+// keeps below SIGRTMIN, not the two that cannot be handled.
+bool is_usable(std::uint64_t number) {
+  for (const NamedSignal& known : kSignals) {
+    if (number == static_cast<std::uint64_t>(known.number)) {
+      return true;
+    }
+  }
+  return number >= static_cast<std::uint64_t>(SIGRTMIN) && number <= static_cast<std::uint64_t>(SIGRTMAX);
+}
+
 // "+3" after RTMIN or "-2" after RTMAX, as a distance from that end.
 Parsed<int> realtime_signal(int base, char sign, std::string_view rest) {
   if (rest.empty()) {
@@ -246,8 +257,7 @@ Parsed<bool> parse_switch(std::string_view text) {
 
 Parsed<int> parse_signal(std::string_view text) {
   if (const Digits n = take_digits(text); n.any && n.rest.empty()) {
-    if (n.overflow || n.value == 0 || n.value > static_cast<std::uint64_t>(SIGRTMAX) || n.value == SIGKILL ||
-        n.value == SIGSTOP) {
+    if (n.overflow || !is_usable(n.value)) {
       return Parsed<int>::refused("is no signal that can be handled");
     }
     return {static_cast<int>(n.value)};
