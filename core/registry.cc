@@ -109,7 +109,8 @@ void registry_directory(const Options& options, const char* xdg_runtime_dir, uns
   Text text(out.text, sizeof(out.text));
   if (!options.directory.empty()) {
     text.add(options.directory);
-  } else if (xdg_runtime_dir != nullptr && xdg_runtime_dir[0] == '/') {
+  } else if (xdg_runtime_dir != nullptr && xdg_runtime_dir[0] == '/' &&
+             std::strlen(xdg_runtime_dir) + sizeof("/weir") <= sizeof(out.text)) {
     text.add(xdg_runtime_dir).add("/weir");
   } else {
     text.add("/dev/shm/weir-").add_number(uid);
