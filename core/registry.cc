@@ -62,6 +62,21 @@ bool directory_is_safe(Os& os, const char* directory, bool may_create) {
   return st.st_uid == os.effective_uid() && (st.st_mode & 077) == 0;
 }
 
+// What a file with that header and size is. kBusy: a registry that was never finished; some
+// file systems let an allocation that is killed leave part of its size behind.
+OpenFailure compare_header(const RegistryHeader& header, off_t size) {
+  const std::uint64_t magic = header.magic.load(std::memory_order_relaxed);
+  if (magic == 0) {
+    return size <= static_cast<off_t>(kRegistryBytes) ? OpenFailure::kBusy : OpenFailure::kWrongSize;
+  }
+  if (magic != kRegistryMagic || header.version.load(std::memory_order_relaxed) != kRegistryVersion) {
+    return OpenFailure::kWrongVersion;
+  }
+  const bool same_build = header.header_bytes.load(std::memory_order_relaxed) == sizeof(RegistryHeader) &&
+                          header.file_bytes.load(std::memory_order_relaxed) == kRegistryBytes;
+  return same_build && size == static_cast<off_t>(kRegistryBytes) ? OpenFailure::kNone : OpenFailure::kWrongSize;
+}
+
 // FNV-1a: short names, no adversary.
 std::uint32_t hash_of(std::string_view name) {
   std::uint32_t hash = 2166136261U;
@@ -161,15 +176,8 @@ OpenFailure RegistryView::map_file(Os& os, int fd) {
   if (os.pread(fd, &header, sizeof(header), 0).value() != static_cast<long>(sizeof(header))) {
     return OpenFailure::kNoFile;
   }
-  const std::uint64_t magic = header.magic.load(std::memory_order_relaxed);
-  if (magic != kRegistryMagic && magic != 0) {
-    return OpenFailure::kWrongVersion;
-  }
-  if (magic != 0 && header.version.load(std::memory_order_relaxed) != kRegistryVersion) {
-    return OpenFailure::kWrongVersion;
-  }
-  if (st.st_size != static_cast<off_t>(kRegistryBytes)) {
-    return OpenFailure::kWrongSize;
+  if (const OpenFailure unlike = compare_header(header, st.st_size); unlike != OpenFailure::kNone) {
+    return unlike;
   }
   const MapResult mapped = os.map_shared(fd, kRegistryBytes);
   if (!mapped.ok()) {
