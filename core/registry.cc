@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "core/proc.h"
@@ -200,7 +201,7 @@ OpenFailure RegistryView::create_contents(Os& os, int fd) {
     return again;  // somebody else finished it while we waited
   }
   if (const SysResult space = os.allocate(fd, static_cast<std::int64_t>(kRegistryBytes)); !space.ok()) {
-    return OpenFailure::kNoSpace;
+    return space.error() == ENOSPC || space.error() == EDQUOT ? OpenFailure::kNoSpace : OpenFailure::kNoFile;
   }
   const MapResult mapped = os.map_shared(fd, kRegistryBytes);
   if (!mapped.ok()) {
