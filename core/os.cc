@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include <cerrno>
 #include <climits>
 
 #include "core/raw_syscall.h"
@@ -65,7 +66,13 @@ SysResult RawOs::fchmod(int fd, unsigned mode) {
 SysResult RawOs::unlink(const char* path) {
   return call(SYS_unlink, sys_arg(path));
 }
+// Beyond RLIMIT_FSIZE the kernel answers with SIGXFSZ, which would kill the program: asked first.
 SysResult RawOs::allocate(int fd, std::int64_t bytes) {
+  struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+  raw_syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, sys_arg(&limit));
+  if (limit.rlim_cur < static_cast<rlim_t>(bytes)) {
+    return SysResult(-EFBIG);
+  }
   return call(SYS_fallocate, fd, 0, 0, bytes);
 }
 SysResult RawOs::flock(int fd, int operation) {
