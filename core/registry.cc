@@ -135,11 +135,15 @@ void registry_directory(const Options& options, const char* xdg_runtime_dir, uns
 }
 
 OpenFailure RegistryView::open(Os& os, const char* directory, bool may_create) {
-  if (may_create) {
-    static_cast<void>(os.mkdir(directory, 0700));
-  }
   if (!directory_is_safe(os, directory, may_create)) {
-    return OpenFailure::kNoDirectory;
+    // Made only when it is missing: every exec comes through here. Somebody else may have been
+    // faster: what counts is the second look.
+    if (may_create) {
+      static_cast<void>(os.mkdir(directory, 0700));
+    }
+    if (!may_create || !directory_is_safe(os, directory, may_create)) {
+      return OpenFailure::kNoDirectory;
+    }
   }
   Text path(path_, sizeof(path_));
   path.add(directory).add("/registry");
