@@ -88,7 +88,8 @@ std::uint32_t hash_of(std::string_view name) {
 }
 
 bool has_name(const ContainerRecord& record, std::string_view name) {
-  return std::strncmp(record.name, name.data(), name.size()) == 0 && record.name[name.size()] == '\0';
+  return strnlen(record.name, sizeof(record.name)) == name.size() &&
+         std::memcmp(record.name, name.data(), name.size()) == 0;
 }
 
 std::uint32_t raise_to(Word& high, std::uint32_t wanted) {
@@ -252,6 +253,9 @@ bool RegistryView::find(std::string_view name, ContainerId& out) const {
 }
 
 ContainerResult RegistryView::find_or_make(Os& os, const ContainerWish& wish) {
+  if (!parse_name(wish.name).ok()) {
+    return {{}, AttachFailure::kNoContainerPlace, false};  // there is none for such a name
+  }
   ContainerId found;
   const bool is_there = find(wish.name, found);
   // An unnamed one that lost its last member is over: its name was a pid that is used again.
