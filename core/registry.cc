@@ -305,7 +305,7 @@ ContainerResult RegistryView::make_container_locked(Os& os, const ContainerWish&
         return {id, AttachFailure::kNone, true};
       }
     }
-    make_room_locked(os);
+    make_room_locked(os, parent_plus_one);
   }
   return {{}, AttachFailure::kNoContainerPlace, false};
 }
@@ -350,14 +350,14 @@ bool RegistryView::remove(Os& os, ContainerId id) {
 }
 
 // Unnamed containers without members go first; only then named empty ones, whose statistics
-// somebody may still want.
-void RegistryView::make_room_locked(Os& os) {
+// somebody may still want. The parent of the one that needs room has no child yet, and stays.
+void RegistryView::make_room_locked(Os& os, std::uint32_t parent_plus_one) {
   reap_dead(os, *this);
   std::uint32_t freed = 0;
   for (const bool named : {false, true}) {
     for (std::uint32_t i = 0; i < kMaxContainers && (freed == 0 || !named); ++i) {
       const bool is_named = registry_->containers[i].named.load(std::memory_order_relaxed) != 0;
-      if (is_named == named && remove_locked(ContainerId{i})) {
+      if (is_named == named && i + 1 != parent_plus_one && remove_locked(ContainerId{i})) {
         ++freed;
       }
     }

@@ -114,7 +114,7 @@ class RegistryView {
   bool claim_free_place(std::uint32_t pid, ContainerId container, MemberId& out);
   ContainerResult make_container_locked(Os& os, const ContainerWish& wish);
   bool remove_locked(ContainerId id);
-  void make_room_locked(Os& os);
+  void make_room_locked(Os& os, std::uint32_t parent_plus_one);
 
   Registry* registry_ = nullptr;
   char path_[3300] = {};
