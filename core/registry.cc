@@ -316,7 +316,9 @@ bool RegistryView::remove_locked(ContainerId id) {
     return false;
   }
   for (std::uint32_t i = 0; i < kMaxContainers; ++i) {
-    if (registry_->parents[i].load(std::memory_order_relaxed) == id.index + 1) {
+    // One that is not live may have been cut short in its removal, its parent still noted.
+    if (registry_->parents[i].load(std::memory_order_relaxed) == id.index + 1 &&
+        registry_->containers[i].state.load(std::memory_order_relaxed) == ContainerRecord::kLive) {
       return false;
     }
   }
