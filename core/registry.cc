@@ -417,6 +417,10 @@ bool member_is_dead(Os& os, const MemberRecord& record, std::uint32_t pid) {
   if (error == ENOENT || error == ESRCH) {
     return true;
   }
+  // Its memory is gone, whenever its parent may look. With threads left, only the first one went.
+  if (error == 0 && (stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1) {
+    return true;
+  }
   // Ticks are coarse: a process that seems to have started just after the attach may be the
   // one that attached.
   constexpr std::uint64_t kTickNs = 10'000'000;

@@ -120,7 +120,7 @@ class RegistryView {
   char path_[3300] = {};
 };
 
-// True when the process of that member is gone, or another one has its pid by now.
+// True when the process of that member is gone or a zombie, or another one has its pid by now.
 bool member_is_dead(Os& os, const MemberRecord& record, std::uint32_t pid);
 // Frees the places of all dead members; gives their number.
 std::uint32_t reap_dead(Os& os, RegistryView& view);
