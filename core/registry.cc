@@ -104,6 +104,18 @@ void copy_name(char* out, std::string_view name) {
   out[name.size()] = '\0';
 }
 
+// The dead of a kill -9 have their places still, and do not count.
+bool has_living_member(Os& os, const RegistryView& view, ContainerId id) {
+  const std::uint32_t high = view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const BookEntry entry = view.book(MemberId{i}).load();
+    if (entry.pid != 0 && entry.container == id && !member_is_dead(os, view.member(MemberId{i}), entry.pid)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void fill_container(Os& os, ContainerRecord& record, const ContainerWish& wish) {
   // Everything but the state word starts anew: the place may have belonged to another name.
   std::memset(static_cast<void*>(reinterpret_cast<char*>(&record) + sizeof(record.state)), 0,
@@ -259,7 +271,7 @@ ContainerResult RegistryView::find_or_make(Os& os, const ContainerWish& wish) {
   ContainerId found;
   const bool is_there = find(wish.name, found);
   // An unnamed one that lost its last member is over: its name was a pid that is used again.
-  if (is_there && (wish.named || members_of(*this, found) > 0)) {
+  if (is_there && (wish.named || has_living_member(os, *this, found))) {
     return {found, AttachFailure::kNone, false};
   }
   const SysResult fd = os.open(path_, O_RDWR | O_NOFOLLOW, 0);
@@ -278,9 +290,10 @@ ContainerResult RegistryView::find_or_make(Os& os, const ContainerWish& wish) {
 ContainerResult RegistryView::make_container_locked(Os& os, const ContainerWish& wish) {
   ContainerId existing;
   if (find(wish.name, existing)) {
-    if (wish.named || members_of(*this, existing) > 0) {
+    if (wish.named || has_living_member(os, *this, existing)) {
       return {existing, AttachFailure::kNone, false};
     }
+    reap_dead(os, *this);
     fill_container(os, container(existing), wish);
     return {existing, AttachFailure::kNone, true};
   }
