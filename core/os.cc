@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/perf_event.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -81,6 +83,12 @@ SysResult RawOs::flock(int fd, int operation) {
 SysResult RawOs::ioctl(int fd, unsigned long request, void* argument) {
   return call(SYS_ioctl, fd, static_cast<long>(request), sys_arg(argument));
 }
+SysResult RawOs::list(int fd, void* buffer, std::size_t bytes) {
+  return call(SYS_getdents64, fd, sys_arg(buffer), static_cast<long>(bytes));
+}
+SysResult RawOs::perf_open(void* attributes, int tid) {
+  return call(SYS_perf_event_open, sys_arg(attributes), tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
 MapResult RawOs::map_shared(int fd, std::size_t bytes) {
   return map(fd, bytes, MAP_SHARED);
 }
@@ -107,6 +115,14 @@ SysResult RawOs::kill(int pid, int signal) {
 }
 SysResult RawOs::tgkill(int pid, int tid, int signal) {
   return call(SYS_tgkill, pid, tid, signal);
+}
+SysResult RawOs::queue_signal(int tid, int signal, void* cookie) {
+  siginfo_t info = {};
+  info.si_signo = signal;
+  info.si_code = SI_QUEUE;
+  info.si_pid = pid();
+  info.si_value.sival_ptr = cookie;
+  return call(SYS_rt_tgsigqueueinfo, info.si_pid, tid, signal, sys_arg(&info));
 }
 SysResult RawOs::usage(struct rusage* out) {
   return call(SYS_getrusage, RUSAGE_SELF, sys_arg(out));
@@ -135,9 +151,6 @@ std::uint64_t RawOs::thread_cpu_ns() {
   return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
-RawOs& raw_os() {
-  static constinit RawOs os;
-  return os;
-}
+constinit RawOs raw_os_instance;
 
 }  // namespace weir

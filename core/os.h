@@ -68,6 +68,10 @@ class Os {
   virtual SysResult flock(int fd, int operation) = 0;
   virtual SysResult ioctl(int fd, unsigned long request, void* argument) = 0;
 
+  // Directory entries as getdents64 gives them.
+  virtual SysResult list(int fd, void* buffer, std::size_t bytes) = 0;
+  virtual SysResult perf_open(void* attributes, int tid) = 0;
+
   // Memory.
   virtual MapResult map_shared(int fd, std::size_t bytes) = 0;
   virtual MapResult map_anonymous(std::size_t bytes) = 0;
@@ -80,6 +84,8 @@ class Os {
   virtual unsigned effective_uid() = 0;
   virtual SysResult kill(int pid, int signal) = 0;
   virtual SysResult tgkill(int pid, int tid, int signal) = 0;
+  // A queued signal with `cookie` as its value, to one thread of this process.
+  virtual SysResult queue_signal(int tid, int signal, void* cookie) = 0;
   virtual SysResult usage(struct rusage* out) = 0;
   virtual void yield() = 0;
 
@@ -116,6 +122,8 @@ class RawOs final : public Os {
   SysResult allocate(int fd, std::int64_t bytes) override;
   SysResult flock(int fd, int operation) override;
   SysResult ioctl(int fd, unsigned long request, void* argument) override;
+  SysResult list(int fd, void* buffer, std::size_t bytes) override;
+  SysResult perf_open(void* attributes, int tid) override;
   MapResult map_shared(int fd, std::size_t bytes) override;
   MapResult map_anonymous(std::size_t bytes) override;
   SysResult unmap(void* address, std::size_t bytes) override;
@@ -125,6 +133,7 @@ class RawOs final : public Os {
   unsigned effective_uid() override;
   SysResult kill(int pid, int signal) override;
   SysResult tgkill(int pid, int tid, int signal) override;
+  SysResult queue_signal(int tid, int signal, void* cookie) override;
   SysResult usage(struct rusage* out) override;
   void yield() override;
   SysResult futex_wait(FutexWord& word, std::uint32_t expected, std::int64_t timeout_ns) override;
@@ -135,6 +144,9 @@ class RawOs final : public Os {
 };
 
 // The one real Os; usable from the first instruction of the process on.
-RawOs& raw_os();
+extern constinit RawOs raw_os_instance;
+constexpr RawOs& raw_os() {
+  return raw_os_instance;
+}
 
 }  // namespace weir

@@ -132,6 +132,17 @@ void fill_container(Os& os, ContainerRecord& record, const ContainerWish& wish) 
   record.created_wall_ns.store(os.wall_ns(), std::memory_order_relaxed);
 }
 
+void start_member(Os& os, MemberRecord& record) {
+  record.swap_pages.store(0, std::memory_order_relaxed);
+  record.meter.store(0, std::memory_order_relaxed);
+  record.reclaimer_tid.store(0, std::memory_order_relaxed);
+  record.request.store(0, std::memory_order_relaxed);
+  record.uid.store(0, std::memory_order_relaxed);
+  record.wakeups.store(0, std::memory_order_relaxed);
+  std::memset(record.comm, 0, sizeof(record.comm));
+  record.attached_ns.store(os.now_ns(), std::memory_order_release);
+}
+
 }  // namespace
 
 void registry_directory(const Options& options, const char* xdg_runtime_dir, unsigned uid, DirectoryPath& out) {
@@ -379,12 +390,15 @@ void RegistryView::make_room_locked(Os& os, std::uint32_t parent_plus_one) {
   }
 }
 
-bool RegistryView::claim_free_place(std::uint32_t pid, ContainerId container, MemberId& out) {
+bool RegistryView::claim_free_place(const BookEntry& entry, MemberId& out) {
   for (std::uint32_t i = 0; i < kMaxMembers; ++i) {
-    if (registry_->books[i].load().pid == 0 && registry_->books[i].claim({pid, container, Pages::none()})) {
+    if (registry_->books[i].load().pid == 0) {
+      // Before the place is taken: one taken by a process killed right then must be within reach.
       raise_to(registry_->header.members_high, i + 1);
-      out = MemberId{i};
-      return true;
+      if (registry_->books[i].claim(entry)) {
+        out = MemberId{i};
+        return true;
+      }
     }
   }
   return false;
@@ -401,27 +415,44 @@ bool RegistryView::find_member(std::uint32_t pid, MemberId& out) const {
   return false;
 }
 
-AttachResult RegistryView::attach(Os& os, std::uint32_t pid, ContainerId container) {
-  MemberId id;
-  if (find_member(pid, id)) {
-    const BookEntry old = book(id).load();
-    if (!book(id).replace(old, {pid, container, Pages::none()})) {
-      return {{}, AttachFailure::kNoMemberPlace};
-    }
-  } else if (!claim_free_place(pid, container, id)) {
-    reap_dead(os, *this);
-    if (!claim_free_place(pid, container, id)) {
-      return {{}, AttachFailure::kNoMemberPlace};
+bool RegistryView::take_place(Os& os, const BookEntry& entry, MemberId& out) {
+  if (find_member(entry.pid, out)) {
+    for (BookEntry old = book(out).load(); old.pid == entry.pid; old = book(out).load()) {
+      if (book(out).replace(old, entry)) {
+        return true;
+      }
     }
   }
-  MemberRecord& record = member(id);
-  record.attached_ns.store(os.now_ns(), std::memory_order_release);
-  record.swap_pages.store(0, std::memory_order_relaxed);
-  record.meter.store(0, std::memory_order_relaxed);
-  record.reclaimer_tid.store(0, std::memory_order_relaxed);
-  record.request.store(0, std::memory_order_relaxed);
-  record.wakeups.store(0, std::memory_order_relaxed);
-  return {id, AttachFailure::kNone};
+  if (claim_free_place(entry, out)) {
+    return true;
+  }
+  reap_dead(os, *this);
+  return claim_free_place(entry, out);
+}
+
+// Until the record is stamped it tells of the place's last owner, and whoever looks for the dead
+// just then would take the new one for it. Its verdict falls with the entry it judged: the entry
+// is changed after the stamp, and if it could not be, all starts again.
+AttachResult RegistryView::attach(Os& os, std::uint32_t pid, ContainerId container_id) {
+  constexpr int kAttempts = 8;
+  const BookEntry unstamped{pid, container_id, Pages{1}};
+  const BookEntry stamped{pid, container_id, Pages::none()};
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    MemberId id;
+    if (!take_place(os, unstamped, id)) {
+      break;
+    }
+    start_member(os, member(id));
+    if (!book(id).replace(unstamped, stamped)) {
+      continue;
+    }
+    if (container(container_id).state.load(std::memory_order_acquire) != ContainerRecord::kLive) {
+      book(id).release(pid);  // removed since the caller found it
+      return {{}, AttachFailure::kNoContainerPlace};
+    }
+    return {id, AttachFailure::kNone};
+  }
+  return {{}, AttachFailure::kNoMemberPlace};
 }
 
 bool member_is_dead(Os& os, const MemberRecord& record, std::uint32_t pid) {

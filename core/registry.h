@@ -111,7 +111,8 @@ class RegistryView {
   OpenFailure open_file(Os& os, const char* path, bool may_create);
   OpenFailure map_file(Os& os, int fd);
   OpenFailure create_contents(Os& os, int fd);
-  bool claim_free_place(std::uint32_t pid, ContainerId container, MemberId& out);
+  bool claim_free_place(const BookEntry& entry, MemberId& out);
+  bool take_place(Os& os, const BookEntry& entry, MemberId& out);
   ContainerResult make_container_locked(Os& os, const ContainerWish& wish);
   bool remove_locked(ContainerId id);
   void make_room_locked(Os& os, std::uint32_t parent_plus_one);

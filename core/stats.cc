@@ -71,19 +71,41 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
   to.events_oom_kill = get(from.events_oom_kill);
 }
 
+void refresh_charge(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
+  Pages anonymous;
+  if (read_anonymous(os, pid, anonymous) == 0) {
+    view.book(id).set_charge(pid, anonymous);
+  }
+}
+
 void refresh_member(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
   MemberRecord& record = view.member(id);
   ProcessStat stat;
   if (read_process_stat(os, pid, stat) == 0) {
     std::memcpy(record.comm, stat.comm, sizeof(record.comm));
   }
-  Pages anonymous;
-  if (read_anonymous(os, pid, anonymous) == 0) {
-    view.book(id).set_charge(pid, anonymous);
-  }
+  refresh_charge(os, view, id, pid);
   ProcessMemory memory;
   if (read_process_memory(os, pid, memory) == 0) {
     record.swap_pages.store(memory.swapped.count, std::memory_order_relaxed);
+  }
+}
+
+// Calls `refresh` for the living members of the subtree and frees the places of the dead.
+void refresh_each(Os& os, RegistryView& view, const Subtree& subtree,
+                  void (*refresh)(Os&, RegistryView&, MemberId, std::uint32_t)) {
+  const std::uint32_t high = view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const MemberId id{i};
+    const BookEntry entry = view.book(id).load();
+    if (entry.pid == 0 || !subtree.holds(entry.container)) {
+      continue;
+    }
+    if (member_is_dead(os, view.member(id), entry.pid)) {
+      view.book(id).replace(entry, BookEntry{});
+    } else {
+      refresh(os, view, id, entry.pid);
+    }
   }
 }
 
@@ -95,19 +117,11 @@ const StatRow* stat_rows(std::size_t* count) {
 }
 
 void refresh_members(Os& os, RegistryView& view, const Subtree& subtree) {
-  const std::uint32_t high = view.members_high();
-  for (std::uint32_t i = 0; i < high; ++i) {
-    const MemberId id{i};
-    const BookEntry entry = view.book(id).load();
-    if (entry.pid == 0 || !subtree.holds(entry.container)) {
-      continue;
-    }
-    if (member_is_dead(os, view.member(id), entry.pid)) {
-      view.book(id).replace(entry, BookEntry{});
-    } else {
-      refresh_member(os, view, id, entry.pid);
-    }
-  }
+  refresh_each(os, view, subtree, refresh_member);
+}
+
+void refresh_charges(Os& os, RegistryView& view, const Subtree& subtree) {
+  refresh_each(os, view, subtree, refresh_charge);
 }
 
 bool next_member(const RegistryView& view, const Subtree& subtree, std::uint32_t& cursor, MemberStats& out) {

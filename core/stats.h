@@ -51,6 +51,9 @@ enum class Look { kBooks, kProc };
 // the dead. Some microseconds a member.
 void refresh_members(Os& os, RegistryView& view, const Subtree& subtree);
 
+// Only the charges, from statm: some 5 us a member.
+void refresh_charges(Os& os, RegistryView& view, const Subtree& subtree);
+
 ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look look);
 // The members of a container and those below it, from `cursor` on (start with 0). False: no more.
 bool next_member(const RegistryView& view, const Subtree& subtree, std::uint32_t& cursor, MemberStats& out);

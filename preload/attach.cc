@@ -1,0 +1,120 @@
+// attach.cc - what the constructor does: a few system calls, and no more.
+#include "preload/attach.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "core/events.h"
+#include "core/text.h"
+#include "preload/log.h"
+#include "preload/own_image.h"
+
+namespace weir {
+namespace {
+
+void complain(Process& p, const Complaints& complaints) {
+  for (std::size_t i = 0; i < complaints.count; ++i) {
+    const Complaint& bad = complaints.list[i];
+    TextBuffer<256> line;
+    line.add(bad.variable).add("='").add(bad.value.substr(0, 60)).add("' ").add(bad.reason);
+    if (p.engine.view.is_open()) {
+      post_event(p.engine.os, p.engine.view,
+                 {EventKind::kBadOption, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {},
+                  line.view()});
+    }
+    log_line(LogLevel::kWarn, line.view());
+  }
+}
+
+// Without a name: the place this pid had before an exec, else the parent's container.
+bool inherited_container(Process& p, ContainerId& out) {
+  const auto pid = p.pid.load(std::memory_order_relaxed);
+  MemberId member;
+  for (const std::uint32_t candidate : {pid, static_cast<std::uint32_t>(getppid())}) {
+    if (p.engine.view.find_member(candidate, member) &&
+        !member_is_dead(p.engine.os, p.engine.view.member(member), candidate)) {
+      out = p.engine.view.book(member).load().container;
+      return true;
+    }
+  }
+  return false;
+}
+
+// True when the environment asks for marks of its own, so that a container is worth making.
+bool find_container(Process& p, ContainerId& out) {
+  const Options& options = p.options;
+  if (options.container.empty() && inherited_container(p, out)) {
+    return true;
+  }
+  TextBuffer<32> own_name;
+  own_name.add("pid-").add_number(p.pid.load(std::memory_order_relaxed));
+  ContainerWish wish;
+  wish.named = !options.container.empty();
+  wish.name = wish.named ? options.container : own_name.view();
+  wish.marks = marks_of(options);
+  wish.swap_limit = options.swap_limit;
+  wish.oom = options.oom;
+  wish.background = options.background;
+  const ContainerResult result = p.engine.view.find_or_make(p.engine.os, wish);
+  if (result.failure != AttachFailure::kNone) {
+    log_line(LogLevel::kWarn, "no place for a container in the registry: going on without weir");
+    return false;
+  }
+  out = result.id;
+  if (result.created) {
+    post_event(p.engine.os, p.engine.view,
+               {EventKind::kCreated, out, p.pid.load(std::memory_order_relaxed),
+                {wish.marks.limit.unlimited() ? 0 : wish.marks.limit.bytes(), 0}, "created"});
+  }
+  return true;
+}
+
+void read_name(MemberRecord& record) {
+  const char* name = program_invocation_short_name;
+  const std::size_t length = strnlen(name, kCommBytes - 1);
+  std::memcpy(record.comm, name, length);
+  record.comm[length] = '\0';
+}
+
+}  // namespace
+
+bool attach_member(Process& p, ContainerId container) {
+  const auto pid = p.pid.load(std::memory_order_relaxed);
+  const AttachResult attached = p.engine.view.attach(p.engine.os, pid, container);
+  if (attached.failure != AttachFailure::kNone) {
+    log_line(LogLevel::kWarn, "no place for a member in the registry: going on without weir");
+    return false;
+  }
+  p.engine.account.bind(p.engine.view, attached.id, pid);
+  read_name(p.engine.view.member(attached.id));
+  return true;
+}
+
+bool attach_process(Process& p) {
+  Complaints complaints;
+  p.options = read_options([](const char* name) -> const char* { return getenv(name); }, complaints);
+  if (!p.options.any) {
+    return false;
+  }
+  p.thread_barred.store(p.options.threadless, std::memory_order_relaxed);
+  p.engine.own = own_image();
+  DirectoryPath directory;
+  registry_directory(p.options, getenv("XDG_RUNTIME_DIR"), p.engine.os.effective_uid(), directory);
+  const OpenFailure failure = p.engine.view.open(p.engine.os, directory.text, true);
+  if (failure != OpenFailure::kNone) {
+    TextBuffer<512> line;
+    line.add("going on without weir: ").add(to_string(failure)).add(" (").add(directory.text).add(")");
+    log_line(LogLevel::kWarn, line.view());
+    complain(p, complaints);
+    return false;
+  }
+  ContainerId container;
+  const bool attached = find_container(p, container) && attach_member(p, container);
+  complain(p, complaints);
+  return attached;
+}
+
+}  // namespace weir

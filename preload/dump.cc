@@ -1,0 +1,85 @@
+// dump.cc - opening the target and writing the formatted statistics to it.
+#include "preload/dump.h"
+
+#include <fcntl.h>
+
+#include "core/events.h"
+#include "core/stats.h"
+#include "core/text.h"
+#include "preload/log.h"
+#include "preload/process.h"
+
+namespace weir {
+namespace {
+
+constexpr int kStderr = 2;
+
+class FileSink final : public Sink {
+ public:
+  explicit FileSink(int fd) : fd_(fd) {}
+  void put(std::string_view text) override {
+    while (!text.empty() && !failed_) {
+      const SysResult wrote = raw_os().write(fd_, text.data(), text.size());
+      failed_ = !wrote.ok() && wrote.error() != EINTR;
+      text.remove_prefix(wrote.ok() ? static_cast<std::size_t>(wrote.value()) : 0);
+    }
+  }
+  [[nodiscard]] bool failed() const {
+    return failed_;
+  }
+
+ private:
+  int fd_;
+  bool failed_ = false;
+};
+
+// "%p" becomes the pid, "%c" the container's name with '/' as '-'.
+void expand(std::string_view pattern, std::string_view container, std::uint32_t pid, Text& out) {
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char next = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
+    if (pattern[i] == '%' && next == 'p') {
+      out.add_number(pid);
+      ++i;
+    } else if (pattern[i] == '%' && next == 'c') {
+      for (const char c : container) {
+        out.add_char(c == '/' ? '-' : c);
+      }
+      ++i;
+    } else if (pattern[i] == '%' && next == '%') {
+      out.add_char('%');
+      ++i;
+    } else {
+      out.add_char(pattern[i]);
+    }
+  }
+}
+
+}  // namespace
+
+void write_dump() {
+  Process& p = process();
+  const ContainerId id = p.engine.account.container();
+  const ContainerStats stats = container_stats(p.engine.os, p.engine.view, id, Look::kProc);
+  const std::string_view file = p.options.dump_file;
+  if (file.empty() || file == "stderr") {
+    FileSink sink(kStderr);
+    format_stats(p.engine.view, id, stats, p.options.dump_format, sink);
+    return;
+  }
+  TextBuffer<3400> path;
+  expand(file, stats.name, p.pid.load(std::memory_order_relaxed), path);
+  const SysResult fd = p.engine.os.open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+  TextBuffer<256> told;
+  if (fd.ok()) {
+    FileSink sink(static_cast<int>(fd.value()));
+    format_stats(p.engine.view, id, stats, p.options.dump_format, sink);
+    static_cast<void>(p.engine.os.close(static_cast<int>(fd.value())));
+    told.add(sink.failed() ? "statistics cut short writing " : "statistics written to ").add(path.view().substr(0, 90));
+  } else {
+    told.add("cannot open the dump file ").add(path.view().substr(0, 80)).add(": errno ");
+    told.add_number(static_cast<std::uint64_t>(fd.error()));
+  }
+  post_event(p.engine.os, p.engine.view, {EventKind::kDump, id, p.pid.load(std::memory_order_relaxed), {}, told.view()});
+}
+
+}  // namespace weir

@@ -1,0 +1,50 @@
+// hooks.cc - the libc functions we stand in front of, each one call long.
+//
+// Correctness does not rest on them: libc's own calls and raw system calls pass them by. They
+// are places to act and hints.
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <threads.h>
+#include <unistd.h>
+
+#include "core/raw_syscall.h"
+#include "preload/program_calls.h"
+
+#define WEIR_EXPORT [[gnu::visibility("default")]]
+
+extern "C" {
+
+WEIR_EXPORT void* mmap(void* address, size_t bytes, int protection, int flags, int fd, off_t offset) noexcept {
+  return weir::program_mmap(address, bytes, protection, flags, fd, offset);
+}
+WEIR_EXPORT void* mmap64(void* address, size_t bytes, int protection, int flags, int fd, off64_t offset) noexcept {
+  return weir::program_mmap(address, bytes, protection, flags, fd, offset);
+}
+WEIR_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                               void* argument) noexcept {
+  return weir::program_pthread_create(thread, attributes, start, argument);
+}
+WEIR_EXPORT int thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
+  return weir::program_thrd_create(thread, start, argument);
+}
+WEIR_EXPORT void pthread_exit(void* result) {
+  weir::program_pthread_exit(result);
+}
+WEIR_EXPORT int sigaction(int signal, const struct sigaction* action, struct sigaction* old) noexcept {
+  return weir::program_sigaction_call(signal, action, old);
+}
+WEIR_EXPORT sighandler_t signal(int signal, sighandler_t handler) noexcept {
+  return weir::program_signal(signal, handler);
+}
+WEIR_EXPORT int unshare(int flags) noexcept {
+  return weir::program_unshare(flags);
+}
+WEIR_EXPORT int setns(int fd, int kind) noexcept {
+  return weir::program_setns(fd, kind);
+}
+}

@@ -1,0 +1,88 @@
+// jemalloc.cc - how jemalloc is tied in: its settings, its kernel calls, its two slow paths.
+//
+// malloc is jemalloc's own function. The linker (--wrap) redirects only what jemalloc calls
+// rarely: its mmap family (so that it does not meet our exported ones), je_pa_alloc (a new
+// extent: growth, no core lock held, and a null answer is a clean ENOMEM), and
+// je_te_event_trigger (every 64 KiB a thread has allocated, no lock held: a safe point).
+// Extent hooks were refused: they miss base metadata, later arenas and large allocations.
+#include "preload/jemalloc.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "core/raw_syscall.h"
+#include "preload/process.h"
+
+extern "C" {
+
+// muzzy pages would be free to the program and resident to the kernel. WEIR's own purges by
+// amount come on top of jemalloc's decay by time.
+[[gnu::visibility("hidden")]] const char* malloc_conf = "muzzy_decay_ms:0";
+
+int mallctl(const char* name, void* old_value, size_t* old_length, void* new_value, size_t new_length);
+
+void* __real_je_pa_alloc(void* tsdn, void* shard, size_t size, size_t alignment, bool slab, unsigned size_class,
+                         bool zero, bool guarded, bool* deferred_work);
+void __real_je_te_event_trigger(void* tsd, void* context);
+
+[[gnu::visibility("hidden")]] void* __wrap_je_pa_alloc(void* tsdn, void* shard, size_t size, size_t alignment,
+                                                       bool slab, unsigned size_class, bool zero, bool guarded,
+                                                       bool* deferred_work) {
+  if (!weir::on_growth(size, true)) [[unlikely]] {
+    return nullptr;
+  }
+  return __real_je_pa_alloc(tsdn, shard, size, alignment, slab, size_class, zero, guarded, deferred_work);
+}
+
+[[gnu::visibility("hidden")]] void __wrap_je_te_event_trigger(void* tsd, void* context) {
+  __real_je_te_event_trigger(tsd, context);
+  // te_ctx_t begins with is_alloc. A free may come from libc with its thread-stack lock held,
+  // under which pthread_create would wait for itself.
+  if (*static_cast<const bool*>(context)) {
+    weir::on_safe_point();
+  }
+}
+
+[[gnu::visibility("hidden")]] void* __wrap_mmap(void* address, size_t bytes, int protection, int flags, int fd,
+                                                off_t offset) {
+  const long raw = weir::raw_syscall(SYS_mmap, weir::sys_arg(address), static_cast<long>(bytes), protection, flags,
+                                     fd, offset);
+  if (raw < 0 && raw > -4096) {
+    errno = static_cast<int>(-raw);
+    return MAP_FAILED;
+  }
+  return reinterpret_cast<void*>(raw);
+}
+
+static int result_of(long raw) {
+  if (raw < 0) {
+    errno = static_cast<int>(-raw);
+    return -1;
+  }
+  return 0;
+}
+[[gnu::visibility("hidden")]] int __wrap_munmap(void* address, size_t bytes) {
+  return result_of(weir::raw_syscall(SYS_munmap, weir::sys_arg(address), static_cast<long>(bytes)));
+}
+[[gnu::visibility("hidden")]] int __wrap_madvise(void* address, size_t bytes, int advice) {
+  return result_of(weir::raw_syscall(SYS_madvise, weir::sys_arg(address), static_cast<long>(bytes), advice));
+}
+[[gnu::visibility("hidden")]] int __wrap_mprotect(void* address, size_t bytes, int protection) {
+  return result_of(weir::raw_syscall(SYS_mprotect, weir::sys_arg(address), static_cast<long>(bytes), protection));
+}
+// No program break: everything jemalloc has is then in mappings of its own.
+[[gnu::visibility("hidden")]] void* __wrap_sbrk(intptr_t) {
+  errno = ENOMEM;
+  return reinterpret_cast<void*>(-1);
+}
+}
+
+namespace weir {
+
+void purge_allocator() {
+  // 4096 is MALLCTL_ARENAS_ALL.
+  static_cast<void>(mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0));
+}
+
+}  // namespace weir

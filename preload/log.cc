@@ -1,0 +1,47 @@
+// log.cc - one line, one write.
+//
+// spdlog was measured here and refused: linked statically it brings locale and stream
+// initialisation into every exec. The command uses it, where it costs nobody.
+#include "preload/log.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+#include "core/text.h"
+#include "preload/process.h"
+
+namespace weir {
+namespace {
+
+bool is_terminal(int fd) {
+  struct termios unused = {};
+  return raw_os().ioctl(fd, TCGETS, &unused).ok();
+}
+
+}  // namespace
+
+void log_line(LogLevel level, std::string_view text) {
+  const Options& options = process().options;
+  if (level > options.log_level || options.log_level == LogLevel::kOff) {
+    return;
+  }
+  TextBuffer<640> line;
+  line.add("weir[").add_number(static_cast<std::uint64_t>(raw_os().pid())).add("]: ").add(text).add_char('\n');
+  if (!options.log_path.empty()) {
+    TextBuffer<3200> path;
+    path.add(options.log_path);
+    const SysResult fd = raw_os().open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
+    if (fd.ok()) {
+      static_cast<void>(raw_os().write(static_cast<int>(fd.value()), line.view().data(), line.view().size()));
+      static_cast<void>(raw_os().close(static_cast<int>(fd.value())));
+    }
+    return;
+  }
+  constexpr int kStderr = 2;
+  if (!options.log_terminal_only || is_terminal(kStderr)) {
+    static_cast<void>(raw_os().write(kStderr, line.view().data(), line.view().size()));
+  }
+}
+
+}  // namespace weir

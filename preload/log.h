@@ -1,0 +1,15 @@
+// log.h - the few lines weir says outside the registry, where WEIR_LOG allows it.
+//
+// By default only to a terminal: programs compare their error output. Never allocates; opens
+// and closes a named file for each line, so that no descriptor stays in the program.
+#pragma once
+
+#include <string_view>
+
+#include "core/options.h"
+
+namespace weir {
+
+void log_line(LogLevel level, std::string_view text);
+
+}  // namespace weir

@@ -1,0 +1,37 @@
+// own_image.cc - linker symbols and the argument vector.
+#include "preload/own_image.h"
+
+#include <cstdint>
+#include <cstring>
+
+#include "core/os.h"
+
+// Set by the linker around our .data and .bss; hidden, so they are this library's and not the
+// program's. The names are the linker's.
+extern "C" {
+[[gnu::visibility("hidden")]] extern char __data_start_weir[] __asm__("__dso_handle");
+[[gnu::visibility("hidden")]] extern char _end[];
+}
+
+namespace weir {
+
+AddressRange own_image() {
+  // __dso_handle is the first object of .data; jemalloc's and our tables lie between it and _end.
+  const auto begin = reinterpret_cast<std::uintptr_t>(__data_start_weir) & ~(kPageBytes - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(_end) + kPageBytes - 1) & ~(kPageBytes - 1);
+  return {begin, end};
+}
+
+bool is_sandbox_child() {
+  char arguments[1024];
+  const SysResult fd = raw_os().open("/proc/self/cmdline", 0, 0);
+  if (!fd.ok()) {
+    return false;
+  }
+  const SysResult got = raw_os().pread(static_cast<int>(fd.value()), arguments, sizeof(arguments), 0);
+  static_cast<void>(raw_os().close(static_cast<int>(fd.value())));
+  constexpr char kMark[] = "--type=";
+  return got.ok() && memmem(arguments, static_cast<std::size_t>(got.value()), kMark, sizeof(kMark) - 1) != nullptr;
+}
+
+}  // namespace weir

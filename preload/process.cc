@@ -1,0 +1,187 @@
+// process.cc - attaching, and the three ways a program tells us that it grows.
+#include "preload/process.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+
+#include "core/events.h"
+#include "core/text.h"
+#include "preload/attach.h"
+#include "preload/reclaimer_thread.h"
+#include "reclaim/charge.h"
+#include "reclaim/fault_meter.h"
+
+namespace weir {
+namespace {
+
+constinit Process the_process;
+[[gnu::tls_model("initial-exec")]] constinit thread_local int depth_inside = 0;
+
+// Zero in a fork child that no handler told of it (raw fork); kept by a vfork child.
+struct alignas(kPageBytes) ForkPage {
+  std::atomic<std::uint32_t> same_process{0};
+};
+constinit ForkPage fork_page;
+
+constexpr std::int64_t kLeastBudget = 128 * static_cast<std::int64_t>(kKiB);
+constexpr std::int64_t kMostBudget = 16 * static_cast<std::int64_t>(kMiB);
+// An extent this large is not touched at once: the fault meter and the timer see the rest.
+constexpr Pages kMostExpected{256};
+
+// The nearer a mark, the sooner the next look; what a container's other members do meanwhile
+// is theirs to notice.
+std::int64_t next_budget(const Standing& standing) {
+  if (standing.marks.high.unlimited() && standing.marks.limit.unlimited()) {
+    return kMostBudget;
+  }
+  const Pages to_high = standing.marks.high - standing.usage;
+  const auto quarter = static_cast<std::int64_t>(std::min(to_high, Pages::holding(kGiB)).bytes() / 4);
+  return std::clamp(quarter, kLeastBudget, kMostBudget);
+}
+
+// Halfway to a mark the reclaimer and its meter are worth their cost; below, they are not.
+bool near_enough_to_arm(const Standing& standing) {
+  const Pages mark = std::min(standing.marks.high, standing.marks.limit);
+  return !mark.unlimited() && standing.usage.count >= mark.count / 2;
+}
+
+void after_look(const Standing& standing) {
+  Process& p = process();
+  p.growth_budget.store(next_budget(standing), std::memory_order_relaxed);
+  if (near_enough_to_arm(standing) && !p.engine.reclaimer_runs.load(std::memory_order_relaxed) &&
+      !p.thread_barred.load(std::memory_order_relaxed)) {
+    p.thread_wanted.store(true, std::memory_order_relaxed);
+  }
+  if (standing.above_high > Pages::none() && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+    p.purge_wanted.store(true, std::memory_order_relaxed);
+  }
+}
+
+void mark_process() {
+  // A separate page in our own image: no mapping to make, one call to mark it.
+  static_cast<void>(
+      raw_os().advise(reinterpret_cast<std::uintptr_t>(&fork_page), sizeof(fork_page), MADV_WIPEONFORK));
+  fork_page.same_process.store(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Process& process() {
+  return the_process;
+}
+
+bool inside_weir() {
+  return depth_inside != 0;
+}
+WeirScope::WeirScope() {
+  ++depth_inside;
+}
+WeirScope::~WeirScope() {
+  --depth_inside;
+}
+
+bool is_own_process() {
+  Process& p = process();
+  if (static_cast<std::uint32_t>(raw_os().pid()) == p.pid.load(std::memory_order_relaxed)) {
+    return true;
+  }
+  if (fork_page.same_process.load(std::memory_order_relaxed) != 0) {
+    return false;
+  }
+  restart_in_child();
+  return p.stage.load(std::memory_order_relaxed) == Stage::kAttached;
+}
+
+bool on_growth(std::size_t bytes, bool may_refuse) {
+  Process& p = process();
+  const auto amount = static_cast<std::int64_t>(std::min(bytes, static_cast<std::size_t>(kGiB)));
+  if (p.growth_budget.fetch_sub(amount, std::memory_order_relaxed) > amount) {
+    return true;
+  }
+  if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || inside_weir() || !is_own_process()) {
+    return true;
+  }
+  const WeirScope scope;
+  const auto policy = static_cast<OomPolicy>(p.engine.container().oom_policy.load(std::memory_order_relaxed));
+  const Pages whole = Pages::holding(bytes);
+  const bool refusable = may_refuse && policy == OomPolicy::kEnomem && whole > Pages{16};
+  const Verdict verdict = charge(p.engine, {refusable ? whole : std::min(whole, kMostExpected), refusable});
+  after_look(p.engine.account.standing(Pages::none()));
+  return verdict == Verdict::kRoom;
+}
+
+void on_safe_point() {
+  Process& p = process();
+  if (inside_weir()) {
+    return;
+  }
+  if (p.thread_wanted.load(std::memory_order_relaxed) && is_own_process()) {
+    const WeirScope scope;
+    p.thread_wanted.store(false, std::memory_order_relaxed);
+    start_reclaimer_thread();
+  }
+  if (p.purge_wanted.load(std::memory_order_relaxed) && is_own_process()) {
+    const WeirScope scope;
+    p.purge_wanted.store(false, std::memory_order_relaxed);
+    if (p.engine.may_open_here()) {
+      purge_and_book(p.engine, nullptr);
+    }
+  }
+}
+
+void on_fault_sample() {
+  Process& p = process();
+  if (inside_weir() || p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+    return;
+  }
+  const WeirScope scope;
+  // What may be touched until the next sample is charged ahead, as the kernel's stock is.
+  const bool fine = meter_is_fine();
+  charge(p.engine, {Pages{fine ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod}, false});
+}
+
+void start_process() {
+  const WeirScope scope;
+  Process& p = process();
+  p.pid.store(static_cast<std::uint32_t>(raw_os().pid()), std::memory_order_relaxed);
+  if (!attach_process(p)) {
+    return;
+  }
+  mark_process();
+  p.growth_budget.store(0, std::memory_order_relaxed);
+  p.stage.store(Stage::kAttached, std::memory_order_release);
+}
+
+void end_process() {
+  Process& p = process();
+  if (p.stage.load(std::memory_order_acquire) == Stage::kAttached && is_own_process()) {
+    p.engine.view.book(p.engine.account.member()).release(p.pid.load(std::memory_order_relaxed));
+  }
+}
+
+void restart_in_child() {
+  const WeirScope scope;
+  Process& p = process();
+  if (p.stage.load(std::memory_order_acquire) != Stage::kAttached) {
+    return;
+  }
+  const ContainerId container = p.engine.account.container();
+  p.pid.store(static_cast<std::uint32_t>(raw_os().pid()), std::memory_order_relaxed);
+  p.engine.lock.reset();
+  p.engine.pagemap.forget();
+  p.engine.statm.forget();
+  p.engine.reclaimer_runs.store(false, std::memory_order_relaxed);
+  p.engine.reclaimer_sleeps.store(false, std::memory_order_relaxed);
+  p.engine.many_threads.store(false, std::memory_order_relaxed);
+  p.engine.waiters.store(0, std::memory_order_relaxed);
+  p.thread_wanted.store(false, std::memory_order_relaxed);
+  fork_page.same_process.store(1, std::memory_order_relaxed);
+  p.growth_budget.store(0, std::memory_order_relaxed);
+  if (!attach_member(p, container)) {
+    p.stage.store(Stage::kIdle, std::memory_order_release);
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,67 @@
+// process.h - weir inside one process: the engine, the options, and what has been started.
+//
+// The only door from hooks to logic. One constinit object: usable before any constructor,
+// never destroyed. The hooks call the functions below and nothing else.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/options.h"
+#include "reclaim/engine.h"
+
+namespace weir {
+
+enum class Stage : std::uint32_t {
+  kIdle = 0,      // not attached: the program runs as if weir were not there
+  kAttached = 1,  // charged to a container
+};
+
+struct Process {
+  constexpr Process() : engine(raw_os()) {}
+
+  Engine engine;
+  Options options;
+  std::atomic<Stage> stage{Stage::kIdle};
+  std::atomic<std::uint32_t> pid{0};
+  // Bytes the allocator may take from the kernel before the next look at the marks.
+  std::atomic<std::int64_t> growth_budget{INT64_MAX};
+  std::atomic<bool> thread_wanted{false};
+  std::atomic<bool> thread_barred{false};  // by option, by rule, or because it failed
+  std::atomic<bool> purge_wanted{false};
+};
+
+Process& process();
+
+// True while this thread is inside weir: hooks and signals then pass it by.
+bool inside_weir();
+
+// Marks the calling thread as inside weir for a scope.
+class WeirScope {
+ public:
+  WeirScope();
+  ~WeirScope();
+  WeirScope(const WeirScope&) = delete;
+  WeirScope& operator=(const WeirScope&) = delete;
+};
+
+// Reads the environment, opens the registry, attaches. Called once by the constructor.
+void start_process();
+// Takes this process' entry out of the books. Called by the destructor.
+void end_process();
+// In a fork child: a place of its own, and nothing that was started.
+void restart_in_child();
+// False in a vfork child, which borrows its parent's memory and must leave it alone; a raw
+// fork's child is noticed here and given its own place.
+bool is_own_process();
+
+// The allocator or mmap is about to take `bytes` from the kernel. False: refuse (enomem).
+// Safe with allocator locks held: never allocates.
+bool on_growth(std::size_t bytes, bool may_refuse);
+// The calling thread holds no allocator lock: what needs malloc may be done now.
+void on_safe_point();
+// The fault meter's sample, or a poke by the reclaimer, in the thread that grows.
+void on_fault_sample();
+
+}  // namespace weir

@@ -1,0 +1,101 @@
+// program_calls.cc - counting threads and mappings, stepping aside where one thread is wanted.
+#include "preload/program_calls.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "core/raw_syscall.h"
+#include "preload/process.h"
+#include "preload/real.h"
+#include "preload/reclaimer_thread.h"
+#include "preload/signals.h"
+
+namespace weir {
+namespace {
+
+// libc answers with -1 and errno.
+template <typename Result>
+Result libc_result(long raw, Result failed, Result succeeded) {
+  if (raw < 0 && raw > -4096) {
+    errno = static_cast<int>(-raw);
+    return failed;
+  }
+  return succeeded;
+}
+
+// Memory the program can fill: a reservation without rights or without accounting is none.
+bool can_grow(int protection, int flags) {
+  constexpr int kAnonymousPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
+  return (flags & kAnonymousPrivate) == kAnonymousPrivate && (protection & PROT_WRITE) != 0 &&
+         (flags & MAP_NORESERVE) == 0;
+}
+
+void note_threads() {
+  process().engine.many_threads.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void* program_mmap(void* address, std::size_t bytes, int protection, int flags, int fd, off_t offset) {
+  const bool may_refuse = (flags & (MAP_STACK | MAP_FIXED)) == 0;
+  if (can_grow(protection, flags) && !on_growth(bytes, may_refuse)) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  const long raw = raw_syscall(SYS_mmap, sys_arg(address), static_cast<long>(bytes), protection, flags, fd, offset);
+  return libc_result(raw, MAP_FAILED, reinterpret_cast<void*>(raw));
+}
+
+int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                           void* argument) {
+  note_threads();
+  return real_pthread_create(thread, attributes, start, argument);
+}
+
+int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
+  static constinit RealFunction<int(thrd_t*, thrd_start_t, void*)> real{"thrd_create"};
+  note_threads();
+  return real.get()(thread, start, argument);
+}
+
+void program_pthread_exit(void* result) {
+  static constinit RealFunction<void(void*)> real{"pthread_exit"};
+  if (raw_os().pid() == raw_os().tid()) {
+    watch_for_last_thread();
+  }
+  real.get()(result);
+  __builtin_unreachable();
+}
+
+int program_sigaction_call(int signal, const struct sigaction* action, struct sigaction* old) {
+  return owns_signal(signal) ? program_sigaction(signal, action, old) : real_sigaction(signal, action, old);
+}
+
+SignalHandler program_signal(int signal, SignalHandler handler) {
+  static constinit RealFunction<SignalHandler(int, SignalHandler)> real{"signal"};
+  if (!owns_signal(signal)) {
+    return real.get()(signal, handler);
+  }
+  struct sigaction action = {};
+  struct sigaction old = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  program_sigaction(signal, &action, &old);
+  return old.sa_handler;
+}
+
+// Namespaces of users and mounts are entered by processes of one thread only. A new reclaimer
+// is started when growth asks for it again.
+int program_unshare(int flags) {
+  stop_reclaimer_thread();
+  return libc_result(raw_syscall(SYS_unshare, flags), -1, 0);
+}
+
+int program_setns(int fd, int kind) {
+  stop_reclaimer_thread();
+  return libc_result(raw_syscall(SYS_setns, fd, kind), -1, 0);
+}
+
+}  // namespace weir

@@ -1,0 +1,24 @@
+// program_calls.h - what the hooks do: the program's own calls, seen on their way to libc.
+#pragma once
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/types.h>
+#include <threads.h>
+
+#include <cstddef>
+
+namespace weir {
+
+using SignalHandler = void (*)(int);
+
+void* program_mmap(void* address, std::size_t bytes, int protection, int flags, int fd, off_t offset);
+int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument);
+int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument);
+[[noreturn]] void program_pthread_exit(void* result);
+int program_sigaction_call(int signal, const struct sigaction* action, struct sigaction* old);
+SignalHandler program_signal(int signal, SignalHandler handler);
+int program_unshare(int flags);
+int program_setns(int fd, int kind);
+
+}  // namespace weir

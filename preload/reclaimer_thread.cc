@@ -1,0 +1,230 @@
+// reclaimer_thread.cc - sleep, look, work; and the timers that decide how long to sleep.
+#include "preload/reclaimer_thread.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/events.h"
+#include "core/raw_syscall.h"
+#include "preload/dump.h"
+#include "preload/jemalloc.h"
+#include "preload/own_image.h"
+#include "preload/process.h"
+#include "preload/real.h"
+#include "preload/signals.h"
+#include "reclaim/background.h"
+#include "reclaim/fault_meter.h"
+#include "reclaim/growth_watch.h"
+
+namespace weir {
+namespace {
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kFruitlessPause = 100 * kMillisecond;
+constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
+constexpr std::size_t kStackBytes = 128 * kKiB;
+
+constinit FaultMeter meter;
+constinit GrowthWatch watch;
+constinit std::atomic<bool> fine{false};
+constinit std::atomic<bool> stop_wanted{false};
+constinit std::atomic<bool> first_thread_ended{false};
+constinit pthread_t thread{};
+
+void set_meter(Process& p, Meter kind, std::string_view why) {
+  p.engine.record().meter.store(static_cast<std::uint32_t>(kind), std::memory_order_relaxed);
+  post_event(p.engine.os, p.engine.view,
+             {EventKind::kMeter, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {}, why});
+}
+
+void choose_meter(Process& p) {
+  Os& os = p.engine.os;
+  if (p.options.fallback_meter) {
+    set_meter(p, Meter::kFallback, "fallback: asked for by WEIR_METER");
+  } else if (!kernel_is_at_least(6, 1)) {
+    set_meter(p, Meter::kFallback, "fallback: before Linux 6.1 a blocked SIGTRAP kills");
+  } else if (is_traced(os)) {
+    set_meter(p, Meter::kFallback, "fallback: a debugger would stop at every sample");
+  } else if (const int error = meter.open(os); error != 0) {
+    set_meter(p, Meter::kFallback,
+              error == EACCES || error == EPERM ? "fallback: perf_event_open is refused (perf_event_paranoid)"
+                                                : "fallback: perf_event_open failed");
+  } else {
+    set_meter(p, Meter::kPerf, meter.sees_kernel_faults() ? "perf, kernel faults included" : "perf, user faults");
+  }
+}
+
+// Its own descriptors, and neither the program's priority nor its share of one core.
+void settle(Process& p) {
+  raw_syscall(SYS_close_range, 0, static_cast<long>(~0U), CLOSE_RANGE_UNSHARE);
+  raw_syscall(SYS_unshare, CLONE_FS);
+  prctl(PR_SET_NAME, "weir");
+  // The CPU-time timer's signal, and nothing else, may interrupt a sleep.
+  sigset_t timer;
+  sigemptyset(&timer);
+  sigaddset(&timer, SIGTRAP);
+  pthread_sigmask(SIG_UNBLOCK, &timer, nullptr);
+  Os& os = p.engine.os;
+  static_cast<void>(p.engine.pagemap.open(os));
+  static_cast<void>(p.engine.statm.open(os));
+  p.engine.record().reclaimer_tid.store(static_cast<std::uint32_t>(os.tid()), std::memory_order_release);
+}
+
+void serve_requests(Process& p) {
+  if (p.engine.record().request.exchange(0, std::memory_order_acq_rel) != 0) {
+    write_dump();
+  }
+}
+
+// The reclaimer must not outlive the program's last thread.
+void leave_if_last(Process& p) {
+  ProcessStat stat;
+  const int error = read_process_stat(p.engine.os, p.pid.load(std::memory_order_relaxed), stat);
+  if (error == 0 && stat.state == 'Z' && stat.threads <= 2) {
+    end_process();
+    raw_syscall(SYS_exit_group, 0);
+  }
+}
+
+// How long to sleep, given what the look found. Negative: until woken.
+std::int64_t sleep_after(Process& p, const LookResult& result) {
+  std::int64_t sleep = -1;
+  if (result.fruitless) {
+    sleep = kFruitlessPause;
+  } else if (result.worked) {
+    sleep = 0;
+  }
+  const std::int64_t watching = watch.plan(p.engine, result.standing, meter.is_open() && meter.sees_kernel_faults());
+  if (watching >= 0) {
+    sleep = sleep < 0 ? watching : std::min(sleep, watching);
+  }
+  if (first_thread_ended.load(std::memory_order_acquire)) {
+    sleep = sleep < 0 ? kLastThreadPoll : std::min(sleep, kLastThreadPoll);
+  }
+  return sleep;
+}
+
+void adjust_meter(Process& p, const Standing& standing) {
+  if (!meter.is_open()) {
+    return;
+  }
+  const bool near = standing.above_high > Pages::none() ||
+                    (!standing.marks.limit.unlimited() && standing.room.count < FaultMeter::kCoarsePeriod * 8);
+  meter.set_fine(p.engine.os, near);
+  fine.store(near, std::memory_order_relaxed);
+}
+
+void sleep_for(Process& p, std::uint32_t seen, std::int64_t ns) {
+  if (ns == 0) {
+    return;
+  }
+  Engine& engine = p.engine;
+  engine.reclaimer_sleeps.store(true, std::memory_order_seq_cst);
+  if (engine.waiters.load(std::memory_order_seq_cst) == 0) {
+    static_cast<void>(engine.os.futex_wait(engine.record().wake, seen, ns));
+  }
+  engine.reclaimer_sleeps.store(false, std::memory_order_release);
+  count(engine.record().wakeups);
+}
+
+void* run(void*) {
+  const WeirScope scope;
+  Process& p = process();
+  settle(p);
+  choose_meter(p);
+  watch.open(p.engine);
+  while (!stop_wanted.load(std::memory_order_acquire)) {
+    const std::uint32_t seen = p.engine.record().wake.load(std::memory_order_acquire);
+    serve_requests(p);
+    const bool direct_only = p.engine.container().background.load(std::memory_order_relaxed) == 0;
+    const LookResult result = look(p.engine, direct_only);
+    adjust_meter(p, result.standing);
+    if (first_thread_ended.load(std::memory_order_acquire)) {
+      leave_if_last(p);
+    }
+    sleep_for(p, seen, sleep_after(p, result));
+  }
+  p.engine.reclaimer_runs.store(false, std::memory_order_release);
+  meter.close(p.engine.os);
+  watch.close(p.engine);
+  p.engine.record().reclaimer_tid.store(0, std::memory_order_release);
+  return nullptr;
+}
+
+bool create() {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  // A real-time program's thread must not hand its priority on to us.
+  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const int error = real_pthread_create(&thread, &attributes, run, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  return error == 0;
+}
+
+}  // namespace
+
+bool meter_is_fine() {
+  return fine.load(std::memory_order_relaxed);
+}
+
+void start_reclaimer_thread() {
+  Process& p = process();
+  if (p.thread_barred.load(std::memory_order_relaxed) ||
+      p.engine.reclaimer_runs.exchange(true, std::memory_order_acq_rel)) {
+    return;
+  }
+  const int saved = errno;
+  stop_wanted.store(false, std::memory_order_relaxed);
+  p.engine.purge = purge_allocator;
+  if (is_sandbox_child() || !install_meter_signal() || !create()) {
+    // Tried once: a program at its thread limit must not pay for another try at every turn.
+    p.thread_barred.store(true, std::memory_order_relaxed);
+    p.engine.reclaimer_runs.store(false, std::memory_order_release);
+  }
+  errno = saved;
+}
+
+void stop_reclaimer_thread() {
+  Process& p = process();
+  if (!p.engine.reclaimer_runs.load(std::memory_order_acquire)) {
+    return;
+  }
+  stop_wanted.store(true, std::memory_order_release);
+  p.engine.record().wake.fetch_add(1, std::memory_order_release);
+  static_cast<void>(p.engine.os.futex_wake(p.engine.record().wake, 1));
+  pthread_join(thread, nullptr);
+  // After the join the kernel may still count it for a moment.
+  for (int tries = 0; tries < 1000; ++tries) {
+    ProcessStat stat;
+    if (read_process_stat(p.engine.os, p.pid.load(std::memory_order_relaxed), stat) != 0 || stat.threads <= 1) {
+      break;
+    }
+    p.engine.os.yield();
+  }
+}
+
+void watch_for_last_thread() {
+  first_thread_ended.store(true, std::memory_order_release);
+  Process& p = process();
+  if (p.stage.load(std::memory_order_acquire) == Stage::kAttached) {
+    wake_reclaimer(p.engine);
+  }
+}
+
+}  // namespace weir

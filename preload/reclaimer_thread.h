@@ -1,0 +1,19 @@
+// reclaimer_thread.h - the one thread weir may add to a program: started late, gone when asked.
+//
+// It lives in a descriptor table of its own (close_range with CLOSE_RANGE_UNSHARE), so that
+// the program can neither close nor inherit its descriptors; all signals are blocked in it.
+#pragma once
+
+namespace weir {
+
+// Starts it, unless it runs or is barred. Only at a safe point: pthread_create allocates.
+void start_reclaimer_thread();
+// Ends it and waits until the kernel no longer counts it: before unshare and setns.
+void stop_reclaimer_thread();
+// The program's first thread is about to end by pthread_exit: the reclaimer must not be the
+// one that keeps the process alive.
+void watch_for_last_thread();
+// Whether the fault meter samples finely at the moment. Safe in signal handlers.
+bool meter_is_fine();
+
+}  // namespace weir

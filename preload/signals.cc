@@ -1,0 +1,164 @@
+// signals.cc - handlers, and the chain to the program's own.
+#include "preload/signals.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "core/raw_syscall.h"
+#include "preload/dump.h"
+#include "preload/process.h"
+#include "preload/real.h"
+#include "reclaim/fault_meter.h"
+#include "reclaim/growth_watch.h"
+
+#ifndef TRAP_PERF
+#define TRAP_PERF 6
+#endif
+
+namespace weir {
+namespace {
+
+// What the program has set for SIGTRAP. Two copies and a number that says which is in force,
+// so that a handler never sees half of one.
+constinit struct sigaction program_action[2] = {};
+constinit std::atomic<unsigned> action_number{0};
+constinit std::atomic<bool> installed{false};
+
+const struct sigaction& current_action() {
+  return program_action[action_number.load(std::memory_order_acquire) & 1];
+}
+
+void set_program_action(const struct sigaction& action) {
+  const unsigned next = action_number.load(std::memory_order_relaxed) + 1;
+  program_action[next & 1] = action;
+  action_number.store(next, std::memory_order_release);
+}
+
+// si_perf_data, which Debian 12's siginfo_t has no name for: after si_addr (kernel's
+// include/uapi/asm-generic/siginfo.h, _perf).
+std::uint64_t perf_data(const siginfo_t* info) {
+  std::uint64_t data = 0;
+  std::memcpy(&data, reinterpret_cast<const char*>(info) + 24, sizeof(data));
+  return data;
+}
+
+bool is_sample(const siginfo_t* info) {
+  return info->si_code == TRAP_PERF && perf_data(info) == FaultMeter::kCookie;
+}
+bool is_ours(const siginfo_t* info) {
+  const bool queued = info->si_code == SI_QUEUE || info->si_code == SI_TIMER;
+  return queued && info->si_value.sival_ptr == GrowthWatch::cookie();
+}
+
+void die_of(int signal) {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  real_sigaction(signal, &action, nullptr);
+  static_cast<void>(raw_os().tgkill(raw_os().pid(), raw_os().tid(), signal));
+}
+
+void pass_on(int signal, siginfo_t* info, void* context) {
+  const struct sigaction action = current_action();
+  if ((action.sa_flags & SA_SIGINFO) == 0) {
+    if (action.sa_handler == SIG_IGN) {
+      return;
+    }
+    if (action.sa_handler == SIG_DFL) {
+      die_of(signal);
+      return;
+    }
+  }
+  if ((action.sa_flags & SA_RESETHAND) != 0) {
+    struct sigaction reset = {};
+    reset.sa_handler = SIG_DFL;
+    set_program_action(reset);
+  }
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &action.sa_mask, &before);
+  if ((action.sa_flags & SA_SIGINFO) != 0) {
+    action.sa_sigaction(signal, info, context);
+  } else {
+    action.sa_handler(signal);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void on_trap(int signal, siginfo_t* info, void* context) {
+  if (is_sample(info)) {
+    on_fault_sample();
+  } else if (is_ours(info)) {
+    // To the reclaimer itself it is the CPU-time timer: the raised word ends its futex wait,
+    // which SA_RESTART would else take up again.
+    if (info->si_code == SI_TIMER) {
+      process().engine.record().wake.fetch_add(1, std::memory_order_release);
+    } else {
+      on_fault_sample();
+    }
+  } else {
+    pass_on(signal, info, context);
+  }
+}
+
+void on_dump(int) {
+  Process& p = process();
+  if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+    return;
+  }
+  if (p.engine.reclaimer_runs.load(std::memory_order_acquire)) {
+    p.engine.record().request.store(1, std::memory_order_release);
+    p.engine.record().wake.fetch_add(1, std::memory_order_release);
+    static_cast<void>(p.engine.os.futex_wake(p.engine.record().wake, 1));
+    return;
+  }
+  const WeirScope scope;
+  write_dump();
+}
+
+}  // namespace
+
+bool install_meter_signal() {
+  if (installed.load(std::memory_order_acquire)) {
+    return true;
+  }
+  struct sigaction action = {};
+  action.sa_sigaction = on_trap;
+  action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  struct sigaction old = {};
+  if (real_sigaction(SIGTRAP, nullptr, &old) != 0) {
+    return false;
+  }
+  set_program_action(old);
+  installed.store(true, std::memory_order_release);
+  return real_sigaction(SIGTRAP, &action, nullptr) == 0;
+}
+
+void install_dump_signal(int signal) {
+  struct sigaction old = {};
+  if (real_sigaction(signal, nullptr, &old) != 0 || old.sa_handler != SIG_DFL) {
+    return;
+  }
+  struct sigaction action = {};
+  action.sa_handler = on_dump;
+  action.sa_flags = SA_RESTART | SA_ONSTACK;
+  real_sigaction(signal, &action, nullptr);
+}
+
+bool owns_signal(int signal) {
+  return signal == SIGTRAP && installed.load(std::memory_order_acquire);
+}
+
+int program_sigaction(int, const struct sigaction* action, struct sigaction* old) {
+  const struct sigaction wanted = action != nullptr ? *action : (struct sigaction){};
+  if (old != nullptr) {
+    *old = current_action();
+  }
+  if (action != nullptr) {
+    set_program_action(wanted);
+  }
+  return 0;
+}
+
+}  // namespace weir

@@ -1,0 +1,68 @@
+// account.cc - reading our charge and summing the containers above us.
+#include "reclaim/account.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+std::uint64_t faults_so_far(Os& os) {
+  struct rusage usage = {};
+  if (!os.usage(&usage).ok()) {
+    return 0;
+  }
+  return static_cast<std::uint64_t>(usage.ru_minflt) + static_cast<std::uint64_t>(usage.ru_majflt);
+}
+
+}  // namespace
+
+void Account::publish(Os& os, Pages anonymous) {
+  faults_at_reading_.store(faults_so_far(os), std::memory_order_relaxed);
+  reading_.store(anonymous.count, std::memory_order_relaxed);
+  view_->book(member_).set_charge(pid_, anonymous);
+}
+
+void Account::refresh(Os& os, const StatmFile* file) {
+  Pages anonymous;
+  const int error =
+      file != nullptr && file->is_open() ? file->read(os, anonymous) : read_anonymous(os, pid_, anonymous);
+  if (error == 0) {
+    publish(os, anonymous);
+  }
+}
+
+Pages Account::faults_since_reading(Os& os) const {
+  return Pages{faults_so_far(os)} - Pages{faults_at_reading_.load(std::memory_order_relaxed)};
+}
+
+Standing Account::standing(Pages expected) const {
+  Standing standing;
+  ContainerId at = container();
+  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+    ContainerRecord& record = view_->container(at);
+    const Marks marks = marks_of(record);
+    if (!marks.limit.unlimited() || !marks.high.unlimited() || depth == 0) {
+      const Pages usage = usage_of(*view_, at);
+      note_usage(record, usage);
+      const Pages charged = usage + expected;
+      const Pages room = marks.limit.unlimited() ? Pages::all() : marks.limit - charged;
+      if (depth == 0 || room < standing.room) {
+        standing.container = at;
+        standing.usage = charged;
+        standing.marks = marks;
+        standing.room = room;
+      }
+      if (charged - marks.high >= standing.above_high) {
+        standing.above_high = charged - marks.high;
+        standing.high_container = at;
+      }
+      standing.above_low = std::max(standing.above_low, charged - marks.low);
+    }
+    if (!parent_of(*view_, at, at)) {
+      break;
+    }
+  }
+  return standing;
+}
+
+}  // namespace weir

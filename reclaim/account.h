@@ -1,0 +1,72 @@
+// account.h - what this process owes its container, and where that leaves the container.
+//
+// The charge is re-read from the kernel, never summed up. Between two readings, faults since
+// the last one bound how far it can have grown.
+//
+// Safe in signal handlers and from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/os.h"
+#include "core/proc.h"
+#include "core/registry.h"
+#include "core/usage.h"
+
+namespace weir {
+
+// Where a container and its parents stand, at the one that is nearest to trouble.
+struct Standing {
+  ContainerId container;      // the nearest to its limit, of ours and its ancestors
+  Pages usage;
+  Marks marks;
+  Pages room = Pages::all();  // to the nearest limit
+  Pages above_high;           // by how much the worst high watermark is exceeded
+  Pages above_low;            // what must leave for all of them to be below their low one
+  ContainerId high_container; // whose high watermark that is
+};
+
+class Account {
+ public:
+  constexpr Account() = default;
+
+  void bind(RegistryView& view, MemberId member, std::uint32_t pid) {
+    view_ = &view;
+    member_ = member;
+    pid_ = pid;
+  }
+  // The container this member is in by now (it may have been moved).
+  [[nodiscard]] ContainerId container() const {
+    return view_->book(member_).load().container;
+  }
+  [[nodiscard]] MemberId member() const {
+    return member_;
+  }
+  [[nodiscard]] std::uint32_t pid() const {
+    return pid_;
+  }
+
+  // Writes a reading of ours into the books.
+  void publish(Os& os, Pages anonymous);
+  // Reads statm through `file` when it is open, else by open and close; then publishes.
+  void refresh(Os& os, const StatmFile* file);
+  // Faults of the whole process since the last reading: an upper bound of growth.
+  [[nodiscard]] Pages faults_since_reading(Os& os) const;
+  [[nodiscard]] Pages last_reading() const {
+    return Pages{reading_.load(std::memory_order_relaxed)};
+  }
+
+  // Sums the books for our container and every ancestor, `expected` pages of ours on top,
+  // and notes peaks.
+  [[nodiscard]] Standing standing(Pages expected) const;
+
+ private:
+  RegistryView* view_ = nullptr;
+  MemberId member_;
+  std::uint32_t pid_ = 0;
+  std::atomic<std::uint64_t> reading_{0};
+  std::atomic<std::uint64_t> faults_at_reading_{0};
+};
+
+}  // namespace weir

@@ -1,0 +1,83 @@
+// background.cc - the reclaimer's work between two sleeps.
+#include "reclaim/background.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+constexpr std::int64_t kLockWaitNs = 50'000'000;
+
+void announce_room(Engine& engine) {
+  engine.room.fetch_add(1, std::memory_order_release);
+  if (engine.waiters.load(std::memory_order_acquire) != 0) {
+    static_cast<void>(engine.os.futex_wake(engine.room, INT32_MAX));
+  }
+}
+
+// How much must leave: down to low for the background, to the limit for somebody who waits.
+Pages target(const Standing& standing, bool direct_only) {
+  if (!direct_only) {
+    return standing.above_low;
+  }
+  return standing.usage + kBackgroundBatch - standing.marks.limit;
+}
+
+Pages one_batch(Engine& engine, Pages wanted) {
+  const ReclaimGuard guard(engine.os, engine.lock, kLockWaitNs);
+  if (!guard.held()) {
+    return Pages::none();
+  }
+  return evict_batch_locked(engine, engine.pagemap, std::min(wanted, kBackgroundBatch), true).done;
+}
+
+Standing refreshed(Engine& engine) {
+  engine.account.refresh(engine.os, &engine.statm);
+  return engine.account.standing(Pages::none());
+}
+
+}  // namespace
+
+LookResult look(Engine& engine, bool direct_only) {
+  LookResult result;
+  result.standing = refreshed(engine);
+  const bool waited_for = engine.waiters.load(std::memory_order_acquire) != 0;
+  const bool above = result.standing.above_high > Pages::none();
+  if (!above || (direct_only && !waited_for)) {
+    if (waited_for) {
+      announce_room(engine);
+    }
+    return result;
+  }
+  result.worked = true;
+  const std::uint64_t cpu = engine.os.thread_cpu_ns();
+  ContainerCounters& counters = engine.view.container(result.standing.high_container).counters;
+  count(counters.events_high);
+  if (!direct_only) {
+    count(counters.background_runs);
+  }
+  refresh_others(engine, result.standing.high_container);
+  purge_and_book(engine, &engine.statm);
+  result.standing = refreshed(engine);
+  for (int batch = 0; batch < kBatchesPerLook; ++batch) {
+    const Pages wanted = target(result.standing, direct_only);
+    if (wanted == Pages::none()) {
+      count(counters.events_low);
+      break;
+    }
+    const Pages got = one_batch(engine, wanted);
+    result.standing = refreshed(engine);
+    announce_room(engine);
+    if (got == Pages::none()) {
+      result.fruitless = true;
+      break;
+    }
+  }
+  announce_room(engine);
+  if (!direct_only) {
+    count(counters.background_ns, engine.os.thread_cpu_ns() - cpu);
+  }
+  return result;
+}
+
+}  // namespace weir

@@ -1,0 +1,26 @@
+// background.h - one look of the reclaimer thread: read, compare, give back until below low.
+//
+// Bounded batches, a refreshed account after each, and waiters woken as soon as there is room.
+// Stops below low, or when a pass frees nothing. Its work never counts as a stall.
+//
+// Runs in the reclaimer thread only. May take engine.lock.
+#pragma once
+
+#include "reclaim/engine.h"
+
+namespace weir {
+
+struct LookResult {
+  Standing standing;
+  bool worked = false;      // it was above high and something was tried
+  bool fruitless = false;   // and nothing left
+};
+
+// Looks once; `direct_only` (WEIR_BACKGROUND=off) serves waiters and leaves the watermarks alone.
+LookResult look(Engine& engine, bool direct_only);
+
+inline constexpr Pages kBackgroundBatch{512};
+// After this many batches the account, the requests and the other containers get their turn.
+inline constexpr int kBatchesPerLook = 64;
+
+}  // namespace weir

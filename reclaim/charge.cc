@@ -1,0 +1,170 @@
+// charge.cc - the path of a thread that grows.
+#include "reclaim/charge.h"
+
+#include <algorithm>
+
+#include "core/events.h"
+#include "core/stats.h"
+#include "reclaim/oom.h"
+
+namespace weir {
+namespace {
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kLockWait = 20 * kMillisecond;
+constexpr std::int64_t kDelegateWait = 20 * kMillisecond;
+constexpr std::int64_t kThrottleWait = 2 * kMillisecond;
+constexpr std::int64_t kIdlePause = 5 * kMillisecond;
+
+bool over_limit(const Standing& standing) {
+  return standing.usage > standing.marks.limit;
+}
+
+// Sleeps until memory was given back or the time is up.
+void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) {
+  engine.waiters.fetch_add(1, std::memory_order_acq_rel);
+  static_cast<void>(engine.os.futex_wait(engine.room, seen, timeout_ns));
+  engine.waiters.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+// Brings our own charge up to date in whatever way this thread may.
+void refresh_here(Engine& engine) {
+  if (engine.may_open_here()) {
+    engine.account.refresh(engine.os, nullptr);
+  }
+}
+
+// One round at the limit: our own share, by ourselves or by the reclaimer. Pages that left.
+Pages reclaim_round(Engine& engine, const Standing& standing, bool patient) {
+  const Pages over = standing.usage - standing.marks.limit;
+  const Pages wanted = std::max(over, kDirectBatch);
+  const Pages before = engine.account.last_reading();
+  if (!engine.may_open_here()) {
+    const std::uint32_t seen = engine.room.load(std::memory_order_acquire);
+    wake_reclaimer(engine);
+    wait_for_room(engine, seen, kDelegateWait);
+    return before - engine.account.last_reading();
+  }
+  const ReclaimGuard guard(engine.os, engine.lock, kLockWait);
+  if (!guard.held()) {
+    return before - engine.account.last_reading();
+  }
+  Pagemap pagemap;
+  if (pagemap.open(engine.os) != 0) {
+    return Pages::none();
+  }
+  const EvictOutcome outcome = evict_batch_locked(engine, pagemap, wanted, patient);
+  pagemap.close(engine.os);
+  return outcome.done;
+}
+
+// What the policy "enomem" keeps back so that handlers and unwinding still get memory.
+Pages reserve_of(Pages limit) {
+  return std::max(Pages::holding(kMiB), Pages{limit.count / 32});
+}
+
+bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  const auto policy = static_cast<OomPolicy>(
+      engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
+  return policy == OomPolicy::kEnomem && request.may_refuse;
+}
+
+// Under "enomem" faults that have happened may use the reserve.
+bool within_reserve(const Engine& engine, const Standing& standing) {
+  const auto policy = static_cast<OomPolicy>(
+      engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
+  return policy == OomPolicy::kEnomem && standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
+}
+
+Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  ContainerCounters& counters = engine.view.container(standing.container).counters;
+  count(counters.events_oom);
+  if (counters.enomem.fetch_add(1, std::memory_order_relaxed) == 0) {
+    post_event(engine.os, engine.view,
+               {EventKind::kEnomem, standing.container, engine.account.pid(),
+                {standing.usage.bytes(), request.expected.bytes()}, "first allocation refused with ENOMEM"});
+  }
+  return Verdict::kRefused;
+}
+
+// At the limit: rounds of reclaim until there is room, or nothing more can be had.
+Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
+  const std::uint64_t since = engine.os.now_ns();
+  for (int idle_rounds = 0; over_limit(standing);) {
+    refresh_others(engine, standing.container);
+    wake_members(engine, standing.container);
+    const Pages got = reclaim_round(engine, standing, idle_rounds < kIdleRoundsBeforeOom / 2);
+    refresh_here(engine);
+    const Standing next = engine.account.standing(request.expected);
+    const bool progress = got > Pages::none() || next.usage < standing.usage;
+    standing = next;
+    if (progress) {
+      idle_rounds = 0;
+      continue;
+    }
+    if (++idle_rounds < kIdleRoundsBeforeOom) {
+      wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
+      continue;
+    }
+    if (refuses(engine, standing, request)) {
+      return refuse(engine, standing, request);
+    }
+    if (within_reserve(engine, standing)) {
+      break;
+    }
+    // What the books say of others may be old: the dead and the shrunk are looked at once more.
+    refresh_members(engine.os, engine.view, Subtree::below(engine.view, standing.container));
+    standing = engine.account.standing(request.expected);
+    if (over_limit(standing)) {
+      out_of_memory(engine, standing, since);
+    }
+    idle_rounds = 0;
+  }
+  return Verdict::kRoom;
+}
+
+// Above high but below the limit: wake the reclaimer; near the limit give it a moment.
+void mind_the_watermark(Engine& engine, const Standing& standing) {
+  const std::uint32_t seen = engine.room.load(std::memory_order_acquire);
+  wake_reclaimer(engine);
+  const Pages gap = standing.marks.limit - standing.marks.high;
+  const bool near_limit = !standing.marks.limit.unlimited() && standing.room.count < gap.count / 2;
+  if (!near_limit || !engine.reclaimer_runs.load(std::memory_order_acquire)) {
+    return;
+  }
+  const std::uint64_t start = engine.os.now_ns();
+  wait_for_room(engine, seen, kThrottleWait);
+  ContainerCounters& counters = engine.counters();
+  count(counters.throttle);
+  count(counters.throttle_ns, engine.os.now_ns() - start);
+  refresh_here(engine);
+}
+
+}  // namespace
+
+Verdict charge(Engine& engine, const ChargeRequest& request) {
+  Pages expected = request.expected;
+  if (engine.may_open_here()) {
+    engine.account.refresh(engine.os, nullptr);
+  } else {
+    expected = expected + engine.account.faults_since_reading(engine.os);
+  }
+  Standing standing = engine.account.standing(expected);
+  if (standing.above_high > Pages::none() && engine.container().background.load(std::memory_order_relaxed) != 0) {
+    mind_the_watermark(engine, standing);
+    standing = engine.account.standing(request.expected);
+  }
+  if (!over_limit(standing)) {
+    return Verdict::kRoom;
+  }
+  ContainerCounters& counters = engine.view.container(standing.container).counters;
+  count(counters.failcnt);
+  count(counters.events_limit);
+  count(counters.allocstall);
+  const std::uint64_t start = engine.os.now_ns();
+  const Verdict verdict = stall(engine, request, standing);
+  count(counters.allocstall_ns, engine.os.now_ns() - start);
+  return verdict;
+}
+
+}  // namespace weir

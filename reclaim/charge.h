@@ -1,0 +1,32 @@
+// charge.h - what happens where memory grows: compare with the marks, wake, wait, reclaim, decide.
+//
+// Called in the thread that grows: from the fault meter's signal, from the allocator when it
+// takes new pages, from mmap. The shape is the kernel's try_charge (mm/memcontrol.c): room, or
+// reclaim in the context of the one who asked, or the out-of-memory policy.
+//
+// Safe in signal handlers. The caller has marked itself as inside weir.
+#pragma once
+
+#include "reclaim/engine.h"
+
+namespace weir {
+
+enum class Verdict {
+  kRoom,     // go on
+  kRefused,  // policy enomem: this allocation must fail
+};
+
+struct ChargeRequest {
+  Pages expected;           // what is about to be touched, at most
+  bool may_refuse = false;  // an allocation that can fail, not a fault that has happened
+};
+
+// Makes room for `expected` more pages, within bounded time; applies the container's OOM
+// policy when nothing can be reclaimed.
+Verdict charge(Engine& engine, const ChargeRequest& request);
+
+// Bounds, for tests and for the README.
+inline constexpr int kIdleRoundsBeforeOom = 12;
+inline constexpr Pages kDirectBatch{256};
+
+}  // namespace weir

@@ -1,0 +1,112 @@
+// engine.cc - the steps that background and direct reclaim share.
+#include "reclaim/engine.h"
+
+#include <algorithm>
+
+#include "core/events.h"
+#include "core/stats.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uint64_t kNoSwapBackoffNs = 2'000'000'000;
+
+void book_outcome(Engine& engine, const EvictOutcome& outcome) {
+  ContainerCounters& counters = engine.counters();
+  count(counters.evict_requested, outcome.requested.count);
+  count(counters.evict_done, outcome.done.count);
+  count(counters.refault, outcome.refaults);
+  for (std::uint32_t i = 0; i < kStayReasons; ++i) {
+    count(counters.evict_stayed[i], outcome.stayed[i].count);
+  }
+}
+
+// One pass that met a full or missing swap is enough to know: eviction rests for a while.
+void note_no_swap(Engine& engine, const EvictOutcome& outcome) {
+  const auto no_swap = static_cast<std::size_t>(StayReason::kNoSwap);
+  if (outcome.stayed[no_swap] == Pages::none() || outcome.done > Pages::none()) {
+    return;
+  }
+  const std::uint64_t now = engine.os.now_ns();
+  if (engine.no_swap_until_ns.exchange(now + kNoSwapBackoffNs, std::memory_order_relaxed) + kNoSwapBackoffNs < now) {
+    post_event(engine.os, engine.view,
+               {EventKind::kNoSwap, engine.account.container(), engine.account.pid(), {}, "swap is missing or full"});
+  }
+}
+
+}  // namespace
+
+void wake_reclaimer(Engine& engine) {
+  if (engine.reclaimer_sleeps.load(std::memory_order_acquire)) {
+    Word& wake = engine.record().wake;
+    wake.fetch_add(1, std::memory_order_release);
+    static_cast<void>(engine.os.futex_wake(wake, 1));
+  }
+}
+
+void wake_members(Engine& engine, ContainerId id) {
+  const Subtree subtree = Subtree::below(engine.view, id);
+  const Pages usage = usage_of(engine.view, subtree);
+  const std::uint32_t high = engine.view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const MemberId member{i};
+    const BookEntry entry = engine.view.book(member).load();
+    const bool holds_much = entry.charge.count >= usage.count / 8;
+    if (entry.pid == 0 || entry.pid == engine.account.pid() || !holds_much || !subtree.holds(entry.container)) {
+      continue;
+    }
+    MemberRecord& record = engine.view.member(member);
+    if (record.reclaimer_tid.load(std::memory_order_acquire) != 0) {
+      record.wake.fetch_add(1, std::memory_order_release);
+      static_cast<void>(engine.os.futex_wake(record.wake, 1));
+    }
+  }
+}
+
+void refresh_others(Engine& engine, ContainerId id) {
+  constexpr std::uint64_t kFreshNs = 50'000'000;
+  constexpr std::uint64_t kMostShare = 20;
+  const std::uint64_t now = engine.os.now_ns();
+  const std::uint64_t rest = std::max(kFreshNs, kMostShare * engine.others_took_ns.load(std::memory_order_relaxed));
+  std::uint64_t last = engine.others_read_ns.load(std::memory_order_relaxed);
+  if (now - last < rest || !engine.others_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    return;
+  }
+  refresh_charges(engine.os, engine.view, Subtree::below(engine.view, id));
+  engine.others_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
+}
+
+EvictOutcome evict_batch_locked(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient) {
+  EvictOutcome total;
+  if (engine.os.now_ns() < engine.no_swap_until_ns.load(std::memory_order_relaxed)) {
+    return total;
+  }
+  for (int builds = 0; total.done < wanted && builds <= 1;) {
+    const EvictOutcome outcome = evict(engine.os, pagemap, engine.ranking, wanted - total.done);
+    total.done = total.done + outcome.done;
+    total.requested = total.requested + outcome.requested;
+    total.refaults += outcome.refaults;
+    for (std::uint32_t i = 0; i < kStayReasons; ++i) {
+      total.stayed[i] = total.stayed[i] + outcome.stayed[i];
+    }
+    if (outcome.ranking_empty && (++builds > 1 || engine.ranking.build(engine.os, pagemap, engine.own, patient) != 0)) {
+      break;
+    }
+  }
+  book_outcome(engine, total);
+  note_no_swap(engine, total);
+  return total;
+}
+
+void purge_and_book(Engine& engine, const StatmFile* statm) {
+  if (engine.purge == nullptr) {
+    return;
+  }
+  engine.account.refresh(engine.os, statm);
+  const Pages before = engine.account.last_reading();
+  engine.purge();
+  engine.account.refresh(engine.os, statm);
+  count(engine.counters().purged, (before - engine.account.last_reading()).count);
+}
+
+}  // namespace weir

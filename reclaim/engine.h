@@ -1,0 +1,84 @@
+// engine.h - everything one process needs to reclaim: its account, its ranking, its lock.
+//
+// One per process, in static memory. preload owns it; reclaim's functions are given it.
+// What only the program side can do (purging its allocator) comes in as a function.
+#pragma once
+
+#include <atomic>
+
+#include "core/os.h"
+#include "core/proc.h"
+#include "core/registry.h"
+#include "reclaim/account.h"
+#include "reclaim/evictor.h"
+#include "reclaim/pagemap.h"
+#include "reclaim/ranking.h"
+#include "reclaim/reclaim_lock.h"
+
+namespace weir {
+
+struct Engine {
+  explicit constexpr Engine(Os& system) : os(system) {}
+
+  Os& os;
+  RegistryView view;
+  Account account;
+  ReclaimLock lock;
+  Ranking ranking;
+  AddressRange own;  // our own static memory: never evicted
+
+  // The reclaimer thread's descriptors, in its own table; nobody else may use them.
+  Pagemap pagemap;
+  StatmFile statm;
+
+  // Gives the allocator's free pages back. Called without the lock by the reclaimer thread, or
+  // by a program thread at a point where it holds no allocator lock. May be null.
+  void (*purge)() = nullptr;
+
+  std::atomic<bool> reclaimer_runs{false};
+  std::atomic<bool> reclaimer_sleeps{false};
+  // More than one thread of the program: nobody but the reclaimer may open descriptors.
+  std::atomic<bool> many_threads{false};
+  std::atomic<std::uint32_t> waiters{0};  // threads at the limit that wait for the reclaimer
+  FutexWord room{0};  // raised whenever memory was given back: who waits for room sleeps here
+  std::atomic<std::uint64_t> no_swap_until_ns{0};  // eviction is pointless before
+
+  std::atomic<std::uint64_t> others_read_ns{0};    // when the other members were last looked at
+  std::atomic<std::uint64_t> others_took_ns{0};    // and how long that took
+
+  [[nodiscard]] ContainerRecord& container() const {
+    return view.container(account.container());
+  }
+  [[nodiscard]] ContainerCounters& counters() const {
+    return container().counters;
+  }
+  [[nodiscard]] MemberRecord& record() const {
+    return view.member(account.member());
+  }
+  [[nodiscard]] bool may_open_here() const {
+    return !many_threads.load(std::memory_order_relaxed) || !reclaimer_runs.load(std::memory_order_relaxed);
+  }
+};
+
+inline void count(Counter& counter, std::uint64_t by = 1) {
+  counter.fetch_add(by, std::memory_order_relaxed);
+}
+
+// Wakes the reclaimer of this process, if it sleeps.
+void wake_reclaimer(Engine& engine);
+// Wakes the reclaimers of the members of `id` and below that hold the most.
+void wake_members(Engine& engine, ContainerId id);
+
+// Re-reads the other members of `id` and below, and forgets the dead, unless that was done in
+// the last 50 ms (or in the last 20 times as long as it takes: members may be many).
+void refresh_others(Engine& engine, ContainerId id);
+
+// Evicts up to `wanted` pages and books the outcome; rebuilds the ranking when it is empty.
+// `pagemap` must be open and usable by the calling thread. `patient` false: also what would
+// not leave before. Precondition: engine.lock is held by the caller.
+EvictOutcome evict_batch_locked(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient);
+
+// Purges, and books what it gave back.
+void purge_and_book(Engine& engine, const StatmFile* statm);
+
+}  // namespace weir

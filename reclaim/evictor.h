@@ -1,0 +1,35 @@
+// evictor.h - makes pages leave, and believes only a scan afterwards that they did.
+//
+// MADV_PAGEOUT returns 0 whatever it did (mm/madvise.c: madvise_pageout). So each stretch is
+// scanned before and after; what stayed is counted with its reason and left alone for a while.
+//
+// Not thread-safe: callers hold the reclaim lock. No allocation; safe in signal handlers.
+#pragma once
+
+#include "core/layout.h"
+#include "core/os.h"
+#include "core/units.h"
+#include "reclaim/pagemap.h"
+#include "reclaim/ranking.h"
+
+namespace weir {
+
+struct EvictOutcome {
+  Pages requested;
+  Pages done;
+  Pages stayed[kStayReasons];
+  std::uint64_t refaults = 0;  // found on the way
+  bool ranking_empty = false;  // nothing left to ask for: build a new one
+
+  [[nodiscard]] Pages stayed_total() const;
+};
+
+// Takes candidates from the ranking until `wanted` pages have left or it is empty.
+// Neighbouring granules go in one call of at most kMostPerCall.
+EvictOutcome evict(Os& os, Pagemap& pagemap, Ranking& ranking, Pages wanted);
+
+inline constexpr Pages kMostPerCall{256};
+// Rounds of the ranking for which a granule that would not leave is left alone.
+inline constexpr std::uint8_t kStuckRounds = 8;
+
+}  // namespace weir

@@ -1,0 +1,148 @@
+// fault_meter.cc - opening and switching the perf events.
+#include "reclaim/fault_meter.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace weir {
+namespace {
+
+perf_event_attr attributes(std::uint64_t period, bool kernel, bool disabled) {
+  perf_event_attr attr;
+  std::memset(&attr, 0, sizeof(attr));
+  attr.type = PERF_TYPE_SOFTWARE;
+  attr.size = sizeof(attr);
+  attr.config = PERF_COUNT_SW_PAGE_FAULTS;
+  attr.sample_period = period;
+  attr.sample_type = PERF_SAMPLE_ADDR;
+  attr.exclude_kernel = kernel ? 0 : 1;
+  attr.exclude_hv = 1;
+  attr.disabled = disabled ? 1 : 0;
+  attr.inherit = 1;
+  attr.inherit_thread = 1;
+  attr.remove_on_exec = 1;
+  attr.sigtrap = 1;
+  attr.sig_data = FaultMeter::kCookie;
+  return attr;
+}
+
+struct Entry {  // linux_dirent64
+  std::uint64_t inode;
+  std::int64_t offset;
+  std::uint16_t length;
+  std::uint8_t type;
+  char name[];
+};
+
+int number_of(const char* name) {
+  int value = 0;
+  for (; *name >= '0' && *name <= '9'; ++name) {
+    value = value * 10 + (*name - '0');
+  }
+  return value;
+}
+
+}  // namespace
+
+int each_thread(Os& os, ThreadVisitor& visitor) {
+  const SysResult fd = os.open("/proc/self/task", O_RDONLY | O_DIRECTORY, 0);
+  if (!fd.ok()) {
+    return fd.error();
+  }
+  alignas(8) char buffer[2048];
+  const int self = os.tid();
+  bool go_on = true;
+  while (go_on) {
+    const SysResult got = os.list(static_cast<int>(fd.value()), buffer, sizeof(buffer));
+    if (!got.ok() || got.value() == 0) {
+      break;
+    }
+    for (long at = 0; at < got.value() && go_on;) {
+      const auto* entry = reinterpret_cast<const Entry*>(buffer + at);
+      at += entry->length;
+      const int tid = number_of(entry->name);
+      if (tid != 0 && tid != self) {
+        go_on = visitor.visit(tid);
+      }
+    }
+  }
+  static_cast<void>(os.close(static_cast<int>(fd.value())));
+  return 0;
+}
+
+int FaultMeter::open_thread(Os& os, int tid) {
+  perf_event_attr coarse = attributes(kCoarsePeriod, sees_kernel_, false);
+  SysResult fd = os.perf_open(&coarse, tid);
+  if (fd.error() == EACCES && sees_kernel_) {
+    sees_kernel_ = false;
+    coarse = attributes(kCoarsePeriod, false, false);
+    fd = os.perf_open(&coarse, tid);
+  }
+  if (!fd.ok()) {
+    return fd.error();
+  }
+  perf_event_attr fine = attributes(kFinePeriod, sees_kernel_, true);
+  const SysResult fine_fd = os.perf_open(&fine, tid);
+  coarse_[count_] = static_cast<int>(fd.value());
+  fine_fds_[count_] = fine_fd.ok() ? static_cast<int>(fine_fd.value()) : -1;
+  ++count_;
+  return 0;
+}
+
+int FaultMeter::open(Os& os) {
+  class Opener final : public ThreadVisitor {
+   public:
+    Opener(FaultMeter& meter, Os& system) : meter_(meter), os_(system) {}
+    bool visit(int tid) override {
+      const int error = meter_.open_thread(os_, tid);
+      // ESRCH: it ended between being listed and being asked for.
+      error_ = error != 0 && error != ESRCH ? error : error_;
+      return error_ == 0 && meter_.count_ < kMostThreads;
+    }
+    [[nodiscard]] int error() const {
+      return error_;
+    }
+
+   private:
+    FaultMeter& meter_;
+    Os& os_;
+    int error_ = 0;
+  };
+  Opener opener(*this, os);
+  const int listing = each_thread(os, opener);
+  const int error = listing != 0 ? listing : opener.error();
+  if (error != 0) {
+    close(os);
+  }
+  return error;
+}
+
+void FaultMeter::close(Os& os) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    static_cast<void>(os.close(coarse_[i]));
+    if (fine_fds_[i] >= 0) {
+      static_cast<void>(os.close(fine_fds_[i]));
+    }
+  }
+  count_ = 0;
+  fine_ = false;
+}
+
+void FaultMeter::set_fine(Os& os, bool fine) {
+  if (fine == fine_) {
+    return;
+  }
+  fine_ = fine;
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (fine_fds_[i] >= 0) {
+      static_cast<void>(os.ioctl(fine_fds_[i], fine ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, nullptr));
+    }
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,64 @@
+// fault_meter.h - being called in the faulting thread every so many page faults.
+//
+// The perf page-fault counter with sigtrap (Linux 5.13; from 6.1 on a blocked SIGTRAP waits
+// instead of killing, so older kernels get the fallback). One event for each thread there is;
+// threads created later inherit theirs (inherit_thread). A second, finer set is switched on
+// near the limit, because PERF_EVENT_IOC_PERIOD has no effect on inherited software events.
+// Faults taken in the kernel are counted too where that is allowed (CAP_PERFMON or
+// perf_event_paranoid <= 1).
+//
+// Used by the reclaimer thread only: the descriptors live in its own table.
+#pragma once
+
+#include <cstdint>
+
+#include "core/os.h"
+#include "core/units.h"
+
+namespace weir {
+
+class FaultMeter {
+ public:
+  static constexpr std::uint64_t kCoarsePeriod = 128;
+  static constexpr std::uint64_t kFinePeriod = 32;
+  // perf_event_attr.sig_data: how the signal handler knows its own from others'.
+  static constexpr std::uint64_t kCookie = 0x7765'6972;
+
+  // Opens events for every thread of the process but the caller. 0 or the first errno; on
+  // failure none stays open.
+  int open(Os& os);
+  void close(Os& os);
+  void set_fine(Os& os, bool fine);
+  [[nodiscard]] bool is_open() const {
+    return count_ > 0;
+  }
+  [[nodiscard]] bool is_fine() const {
+    return fine_;
+  }
+  [[nodiscard]] bool sees_kernel_faults() const {
+    return sees_kernel_;
+  }
+
+ private:
+  static constexpr std::size_t kMostThreads = 256;  // present when it opens; later ones inherit
+
+  int open_thread(Os& os, int tid);
+
+  int coarse_[kMostThreads] = {};
+  int fine_fds_[kMostThreads] = {};
+  std::size_t count_ = 0;
+  bool fine_ = false;
+  bool sees_kernel_ = true;
+};
+
+// Calls `visit` with each thread id of this process, the caller's own left out.
+class ThreadVisitor {
+ public:
+  virtual bool visit(int tid) = 0;
+
+ protected:
+  ~ThreadVisitor() = default;
+};
+int each_thread(Os& os, ThreadVisitor& visitor);
+
+}  // namespace weir

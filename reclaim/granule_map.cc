@@ -1,0 +1,21 @@
+// granule_map.cc - the two-level table.
+#include "reclaim/granule_map.h"
+
+namespace weir {
+
+GranuleRecord* GranuleMap::find_or_make(Os& os, Granule granule) {
+  const std::uint64_t root = granule.number >> kLeafBits;
+  if (root >= (std::uint64_t{1} << kRootBits)) {
+    return nullptr;
+  }
+  if (leaves_[root] == nullptr) {
+    const MapResult leaf = os.map_anonymous(sizeof(GranuleRecord) << kLeafBits);
+    if (!leaf.ok()) {
+      return nullptr;
+    }
+    leaves_[root] = static_cast<GranuleRecord*>(leaf.address);
+  }
+  return &leaves_[root][granule.number & ((std::uint64_t{1} << kLeafBits) - 1)];
+}
+
+}  // namespace weir

@@ -1,0 +1,43 @@
+// granule_map.h - what is remembered of each 64 KiB of address space: when it was last known to
+// grow or come back, how often it came back, how much of it is paged out by us.
+//
+// A two-level table: 1 GiB of address space a leaf, made when first needed, so that 100 GiB
+// reserved and 1 GiB resident costs as 1 GiB. Leaves are never given back: they are small
+// (128 KiB, touched in part) and a program that used an address uses it again.
+//
+// Not thread-safe: callers hold the reclaim lock. Safe in signal handlers.
+#pragma once
+
+#include <cstdint>
+
+#include "core/os.h"
+#include "core/units.h"
+
+namespace weir {
+
+struct GranuleRecord {
+  std::uint32_t born = 0;           // scan at which it last was seen to grow or to come back
+  std::uint8_t resident = 0;        // pages, at the last scan
+  std::uint8_t evicted = 0;         // pages paged out by us and not seen back since
+  std::uint8_t refaults = 0;        // times pages came back, saturating
+  std::uint8_t stuck_rounds = 0;    // builds to leave it alone for, since pages would not leave
+
+  [[nodiscard]] bool is_new() const {
+    return born == 0;
+  }
+};
+static_assert(sizeof(GranuleRecord) == 8);
+
+class GranuleMap {
+ public:
+  // The record, made if need be; nullptr when there is no memory for its leaf.
+  GranuleRecord* find_or_make(Os& os, Granule granule);
+
+ private:
+  static constexpr int kLeafBits = 14;  // 16384 granules: 1 GiB
+  static constexpr int kRootBits = 47 - static_cast<int>(kGranuleShift) - kLeafBits;
+
+  GranuleRecord* leaves_[std::size_t{1} << kRootBits] = {};
+};
+
+}  // namespace weir

@@ -1,0 +1,42 @@
+// growth_watch.h - the fallback meter: growth seen from outside the growing thread.
+//
+// For hosts where perf is refused, and for faults the perf meter does not see (read(2) into
+// fresh memory). Three nets: a timer on the process' own CPU time wakes the reclaimer, so an
+// idle process wakes nobody; near a mark the reclaimer polls; and a thread that grows where
+// there is no room is poked with a queued SIGTRAP, whose handler makes it reclaim or wait.
+//
+// Used by the reclaimer thread only.
+#pragma once
+
+#include "reclaim/engine.h"
+
+namespace weir {
+
+class GrowthWatch {
+ public:
+  // Arms the CPU-time timer, which interrupts the calling thread's sleep.
+  void open(Engine& engine);
+  void close(Engine& engine);
+
+  // Decides when the reclaimer should look again (ns; negative: when woken), and pokes threads
+  // that grow although there is no room. `meter_sees_all`: the perf meter counts every fault.
+  std::int64_t plan(Engine& engine, const Standing& standing, bool meter_sees_all);
+
+  // The value of a poke's SIGTRAP.
+  static void* cookie();
+
+ private:
+  void set_timer(std::int64_t cpu_ns);
+  void poke_growing(Engine& engine);
+
+  int timer_ = -1;
+  std::int64_t timer_ns_ = 0;
+  std::uint64_t last_faults_ = 0;
+  std::uint64_t last_look_ns_ = 0;
+};
+
+// True while a debugger is attached: every SIGTRAP would stop the program.
+bool is_traced(Os& os);
+bool kernel_is_at_least(int major, int minor);
+
+}  // namespace weir

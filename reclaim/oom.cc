@@ -1,0 +1,151 @@
+// oom.cc - choosing, reporting and killing, inside one container.
+#include "reclaim/oom.h"
+
+#include <signal.h>
+
+#include "core/events.h"
+#include "core/stats.h"
+#include "core/text.h"
+
+namespace weir {
+namespace {
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr int kVictimPatienceMs = 2000;
+
+std::int64_t score_of(Engine& engine, std::uint32_t pid, Pages charge, Pages limit) {
+  ProcessMemory memory;
+  static_cast<void>(read_process_memory(engine.os, pid, memory));
+  return badness(charge, memory.swapped, memory.page_tables, read_oom_score_adj(engine.os, pid), limit);
+}
+
+template <typename Visit>
+void each_member(Engine& engine, ContainerId id, Visit visit) {
+  const Subtree subtree = Subtree::below(engine.view, id);
+  const std::uint32_t high = engine.view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const BookEntry entry = engine.view.book(MemberId{i}).load();
+    if (entry.pid != 0 && subtree.holds(entry.container)) {
+      visit(MemberId{i}, entry);
+    }
+  }
+}
+
+// The report comes before the kill: which limit, every member, the victim and its score.
+void report(Engine& engine, const Standing& standing, const Victim& victim) {
+  TextBuffer<128> text;
+  text.add("Container out of memory: usage ").add_number(standing.usage.bytes());
+  text.add(" limit ").add_number(standing.marks.limit.bytes());
+  text.add(" victim ").add_number(victim.pid);
+  text.add(" score ").add(victim.score < 0 ? "-" : "");
+  text.add_number(static_cast<std::uint64_t>(victim.score < 0 ? -victim.score : victim.score));
+  post_event(engine.os, engine.view,
+             {EventKind::kOom, standing.container, engine.account.pid(),
+              {standing.usage.bytes(), standing.marks.limit.bytes()}, text.view()});
+  each_member(engine, standing.container, [&](MemberId id, const BookEntry& entry) {
+    ProcessMemory memory;
+    static_cast<void>(read_process_memory(engine.os, entry.pid, memory));
+    const int adjust = read_oom_score_adj(engine.os, entry.pid);
+    TextBuffer<128> line;
+    line.add(engine.view.member(id).comm).add(" usage ").add_number(entry.charge.bytes());
+    line.add(" swap ").add_number(memory.swapped.bytes()).add(" oom_score_adj ").add(adjust < 0 ? "-" : "");
+    line.add_number(static_cast<std::uint64_t>(adjust < 0 ? -adjust : adjust));
+    post_event(engine.os, engine.view,
+               {EventKind::kOomVictim, standing.container, entry.pid,
+                {entry.charge.bytes(), memory.swapped.bytes()}, line.view()});
+  });
+}
+
+void kill_one(Engine& engine, ContainerId container, std::uint32_t pid, std::int64_t score) {
+  count(engine.view.container(container).counters.events_oom_kill);
+  post_event(engine.os, engine.view,
+             {EventKind::kOomKill, container, pid, {static_cast<std::uint64_t>(score < 0 ? 0 : score), 0},
+              "Container out of memory"});
+  static_cast<void>(engine.os.kill(static_cast<int>(pid), SIGKILL));
+}
+
+// Until the victim's memory is off the books, nobody else is considered.
+void wait_for_victim(Engine& engine, std::uint32_t pid) {
+  for (int waited_ms = 0; waited_ms < kVictimPatienceMs; ++waited_ms) {
+    Pages left;
+    if (read_anonymous(engine.os, pid, left) != 0 || left == Pages::none()) {
+      break;
+    }
+    FutexWord never{0};
+    static_cast<void>(engine.os.futex_wait(never, 0, kMillisecond));
+  }
+  refresh_members(engine.os, engine.view, Subtree::below(engine.view, engine.account.container()));
+}
+
+void kill_by_policy(Engine& engine, const Standing& standing, OomPolicy policy) {
+  Victim victim = choose_victim(engine, standing.container);
+  if (victim.pid == 0) {
+    victim = {engine.account.pid(), 0};  // everybody is exempt: then it is the one who asked
+  }
+  count(engine.view.container(standing.container).counters.events_oom);
+  report(engine, standing, victim);
+  if (policy == OomPolicy::kGroup) {
+    const std::uint32_t self = engine.account.pid();
+    each_member(engine, standing.container, [&](MemberId, const BookEntry& entry) {
+      if (entry.pid != self && entry.pid != victim.pid) {
+        kill_one(engine, standing.container, entry.pid, 0);
+      }
+    });
+    if (victim.pid != self) {
+      kill_one(engine, standing.container, victim.pid, victim.score);
+    }
+    kill_one(engine, standing.container, self, 0);
+    return;
+  }
+  kill_one(engine, standing.container, victim.pid, victim.score);
+  wait_for_victim(engine, victim.pid);
+}
+
+}  // namespace
+
+std::int64_t badness(Pages resident, Pages swapped, Pages page_tables, int oom_score_adj, Pages limit) {
+  constexpr int kExempt = -1000;
+  if (oom_score_adj <= kExempt) {
+    return INT64_MIN;
+  }
+  const auto points = static_cast<std::int64_t>(resident.count + swapped.count + page_tables.count);
+  const std::int64_t total = limit.unlimited() ? points : static_cast<std::int64_t>(limit.count);
+  return points + oom_score_adj * (total / 1000);
+}
+
+Victim choose_victim(Engine& engine, ContainerId id) {
+  Victim worst{0, INT64_MIN};
+  const Pages limit = marks_of(engine.view.container(id)).limit;
+  each_member(engine, id, [&](MemberId, const BookEntry& entry) {
+    const std::int64_t score = score_of(engine, entry.pid, entry.charge, limit);
+    if (score > worst.score) {
+      worst = {entry.pid, score};
+    }
+  });
+  return worst;
+}
+
+void out_of_memory(Engine& engine, const Standing& standing, std::uint64_t stalled_since_ns) {
+  ContainerRecord& container = engine.view.container(standing.container);
+  const auto policy = static_cast<OomPolicy>(container.oom_policy.load(std::memory_order_relaxed));
+  const std::uint64_t pause_ns = std::uint64_t{container.oom_pause_seconds.load(std::memory_order_relaxed)} * 1000 *
+                                 static_cast<std::uint64_t>(kMillisecond);
+  if (policy == OomPolicy::kPause && engine.os.now_ns() - stalled_since_ns < pause_ns) {
+    return;  // the charger tries again, resting between rounds
+  }
+  std::uint32_t nobody = 0;
+  const std::uint32_t self = engine.account.pid();
+  if (!container.oom_killer.compare_exchange_strong(nobody, self, std::memory_order_acq_rel)) {
+    // Somebody else decides. Should that one have died meanwhile, its office is vacant.
+    ProcessStat stat;
+    const bool gone = read_process_stat(engine.os, nobody, stat) != 0 || stat.state == 'Z' || stat.state == 'X';
+    if (gone) {
+      container.oom_killer.compare_exchange_strong(nobody, 0, std::memory_order_acq_rel);
+    }
+    return;
+  }
+  kill_by_policy(engine, standing, policy);
+  container.oom_killer.store(0, std::memory_order_release);
+}
+
+}  // namespace weir

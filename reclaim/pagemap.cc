@@ -1,0 +1,240 @@
+// pagemap.cc - PAGEMAP_SCAN, and the slow way for kernels without it.
+#include "reclaim/pagemap.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+namespace weir {
+namespace {
+
+// The ABI of PAGEMAP_SCAN (include/uapi/linux/fs.h of Linux 6.7), which Debian 12's headers lack.
+struct ScanRegion {
+  std::uint64_t start;
+  std::uint64_t end;
+  std::uint64_t categories;
+};
+struct ScanArgument {
+  std::uint64_t size;
+  std::uint64_t flags;
+  std::uint64_t start;
+  std::uint64_t end;
+  std::uint64_t walk_end;
+  std::uint64_t vec;
+  std::uint64_t vec_len;
+  std::uint64_t max_pages;
+  std::uint64_t category_inverted;
+  std::uint64_t category_mask;
+  std::uint64_t category_anyof_mask;
+  std::uint64_t return_mask;
+};
+constexpr unsigned long kPagemapScan = _IOWR('f', 16, ScanArgument);
+constexpr std::uint64_t kIsFile = 1 << 2;
+constexpr std::uint64_t kIsPresent = 1 << 3;
+constexpr std::uint64_t kIsZeroPage = 1 << 5;
+constexpr std::uint64_t kIsHuge = 1 << 6;
+
+constexpr std::uint64_t kWordPresent = std::uint64_t{1} << 63;
+constexpr std::uint64_t kWordFile = std::uint64_t{1} << 61;
+
+// One scan at a time (the reclaim lock), so that the buffers need not be on a signal stack.
+constexpr std::size_t kRegions = 512;
+ScanRegion regions[kRegions];
+constexpr std::size_t kWords = 1024;
+std::uint64_t words[kWords];
+constexpr std::size_t kMapsBytes = 8192;
+char maps_text[kMapsBytes];
+
+// Reads /proc/self/maps mapping by mapping; only private writable ones can hold what we look for.
+class MapsReader {
+ public:
+  explicit MapsReader(Os& os) : os_(os) {
+    const SysResult fd = os_.open("/proc/self/maps", O_RDONLY, 0);
+    fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
+  }
+  ~MapsReader() {
+    if (fd_ >= 0) {
+      static_cast<void>(os_.close(fd_));
+    }
+  }
+  MapsReader(const MapsReader&) = delete;
+  MapsReader& operator=(const MapsReader&) = delete;
+
+  bool next(AddressRange& out) {
+    std::string_view line;
+    while (next_line(line)) {
+      if (parse(line, out)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  static bool parse(std::string_view line, AddressRange& out) {
+    const char* end = line.data() + line.size();
+    const auto first = std::from_chars(line.data(), end, out.begin, 16);
+    if (first.ec != std::errc{} || first.ptr >= end) {
+      return false;
+    }
+    const auto second = std::from_chars(first.ptr + 1, end, out.end, 16);
+    if (second.ec != std::errc{} || second.ptr + 4 >= end) {
+      return false;
+    }
+    // "start-end rwxp ...": private, and not a mere reservation of address space.
+    const std::string_view rights(second.ptr + 1, 4);
+    return rights[3] == 'p' && rights != "---p";
+  }
+
+  bool next_line(std::string_view& line) {
+    const char* newline = static_cast<const char*>(std::memchr(maps_text + at_, '\n', filled_ - at_));
+    if (newline == nullptr) {
+      if (!refill()) {
+        return false;
+      }
+      newline = static_cast<const char*>(std::memchr(maps_text, '\n', filled_));
+      if (newline == nullptr) {
+        return false;
+      }
+    }
+    line = {maps_text + at_, static_cast<std::size_t>(newline - (maps_text + at_))};
+    at_ += line.size() + 1;
+    return true;
+  }
+
+  bool refill() {
+    std::memmove(maps_text, maps_text + at_, filled_ - at_);
+    filled_ -= at_;
+    at_ = 0;
+    if (fd_ < 0) {
+      return false;
+    }
+    const SysResult got = os_.pread(fd_, maps_text + filled_, kMapsBytes - filled_, offset_);
+    if (!got.ok() || got.value() == 0) {
+      return false;
+    }
+    offset_ += got.value();
+    filled_ += static_cast<std::size_t>(got.value());
+    return true;
+  }
+
+  Os& os_;
+  int fd_ = -1;
+  std::int64_t offset_ = 0;
+  std::size_t filled_ = 0;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+int Pagemap::open(Os& os) {
+  const SysResult fd = os.open("/proc/self/pagemap", O_RDONLY, 0);
+  fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
+  return fd.error();
+}
+
+void Pagemap::close(Os& os) {
+  if (fd_ >= 0) {
+    static_cast<void>(os.close(fd_));
+    fd_ = -1;
+  }
+}
+
+int Pagemap::scan(Os& os, AddressRange range, RunVisitor& visitor) {
+  if (fd_ < 0) {
+    return EBADF;
+  }
+  if (has_scan_) {
+    const int error = scan_by_ioctl(os, range, visitor);
+    if (error != ENOTTY && error != EINVAL) {
+      return error;
+    }
+    has_scan_ = false;
+  }
+  return scan_by_reading(os, range, visitor);
+}
+
+int Pagemap::scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor) {
+  ScanArgument argument = {};
+  argument.size = sizeof(argument);
+  argument.end = range.end;
+  argument.vec = reinterpret_cast<std::uint64_t>(regions);
+  argument.vec_len = kRegions;
+  // Present, and neither file nor zero page.
+  argument.category_mask = kIsPresent | kIsFile | kIsZeroPage;
+  argument.category_inverted = kIsFile | kIsZeroPage;
+  argument.return_mask = kIsPresent | kIsHuge;
+  for (std::uint64_t start = range.begin; start < range.end; start = argument.walk_end) {
+    argument.start = start;
+    argument.walk_end = range.end;
+    const SysResult got = os.ioctl(fd_, kPagemapScan, &argument);
+    if (!got.ok()) {
+      return got.error();
+    }
+    for (long i = 0; i < got.value(); ++i) {
+      const ScanRegion& region = regions[i];
+      if (!visitor.visit({{region.start, region.end}, (region.categories & kIsHuge) != 0})) {
+        return 0;
+      }
+    }
+    if (argument.walk_end <= start) {
+      return 0;
+    }
+  }
+  return 0;
+}
+
+int Pagemap::scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor) {
+  MapsReader maps(os);
+  AddressRange mapping;
+  bool go_on = true;
+  while (go_on && maps.next(mapping) && mapping.begin < range.end) {
+    const AddressRange part{std::max(mapping.begin, range.begin), std::min(mapping.end, range.end)};
+    if (part.begin >= part.end) {
+      continue;
+    }
+    if (const int error = read_mapping(os, part, visitor, go_on); error != 0) {
+      return error;
+    }
+  }
+  return 0;
+}
+
+int Pagemap::read_mapping(Os& os, AddressRange mapping, RunVisitor& visitor, bool& go_on) {
+  PageRun run;
+  std::uintptr_t address = mapping.begin;
+  while (go_on && address < mapping.end) {
+    const std::size_t wanted = std::min(kWords, (mapping.end - address) >> kPageShift);
+    const auto offset = static_cast<std::int64_t>(address >> kPageShift) * 8;
+    const SysResult got = os.pread(fd_, words, wanted * 8, offset);
+    if (!got.ok() || got.value() < 8) {
+      return got.error();
+    }
+    const auto count = static_cast<std::size_t>(got.value()) / 8;
+    for (std::size_t i = 0; i < count && go_on; ++i, address += kPageBytes) {
+      const bool counts = (words[i] & kWordPresent) != 0 && (words[i] & kWordFile) == 0;
+      if (counts && run.range.end == address) {
+        run.range.end = address + kPageBytes;
+        continue;
+      }
+      if (run.range.end != 0) {
+        go_on = visitor.visit(run);
+        run = {};
+      }
+      if (counts) {
+        run.range = {address, address + kPageBytes};
+      }
+    }
+  }
+  if (go_on && run.range.end != 0) {
+    go_on = visitor.visit(run);
+  }
+  return 0;
+}
+
+}  // namespace weir

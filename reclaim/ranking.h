@@ -1,0 +1,76 @@
+// ranking.h - what to give back next: every resident granule of the process, coldest first.
+//
+// A simple order for now, behind the interface that a cleverer one will keep: granules that
+// never came back before those that did, then by age. Age is counted in scans since the
+// granule last grew or came back. The shape is that of the kernel's inactive list: built in
+// one pass, taken from in batches, built anew when it is empty.
+//
+// Not thread-safe: callers hold the reclaim lock. Safe in signal handlers.
+#pragma once
+
+#include <cstdint>
+
+#include "core/os.h"
+#include "core/units.h"
+#include "reclaim/granule_map.h"
+#include "reclaim/pagemap.h"
+
+namespace weir {
+
+// A granule that may leave, and how many pages it had when the ranking was built.
+struct Candidate {
+  Granule granule;
+  std::uint8_t resident = 0;
+};
+
+class Ranking {
+ public:
+  // Scans the process and ranks what it holds, leaving out `own` (our own tables) and what
+  // would not leave lately. `patient` false takes those in as well: the last rounds before OOM.
+  // Gives an errno, or 0.
+  int build(Os& os, Pagemap& pagemap, AddressRange own, bool patient);
+  // The next candidate. False: the ranking is empty, build it anew.
+  bool next(Candidate& out);
+  // Looks at the next one without taking it.
+  bool peek(Candidate& out) const;
+
+  GranuleMap& map() {
+    return map_;
+  }
+  // Pages seen to have come back since the last call.
+  std::uint64_t take_refaults();
+  // Books what a scan of one granule found: growth, refaults. True when it was in use since.
+  bool note_resident(GranuleRecord& record, std::uint8_t resident);
+  [[nodiscard]] Pages resident() const {
+    return resident_;
+  }
+
+ private:
+  friend class RankingVisitor;
+  static constexpr std::size_t kMostCandidates = 65536;  // 4 GiB a build; the next goes on there
+  static constexpr std::size_t kKeys = 256;
+
+  struct Entry {
+    std::uint64_t granule : 40;
+    std::uint64_t resident : 8;
+    std::uint64_t key : 16;
+  };
+
+  bool make_arrays(Os& os);
+  void add(Os& os, Granule granule, std::uint8_t resident, bool patient);
+  void sort();
+  static std::uint16_t key_of(const GranuleRecord& record, std::uint32_t now);
+
+  GranuleMap map_;
+  Entry* found_ = nullptr;
+  Entry* sorted_ = nullptr;
+  std::size_t count_ = 0;
+  std::size_t taken_ = 0;
+  std::uint32_t scan_number_ = 0;
+  std::uint64_t refaults_ = 0;
+  std::uintptr_t resume_at_ = kWholeAddressSpace.begin;
+  Pages resident_;
+  std::uint32_t starts_[kKeys + 1] = {};  // not on the stack: it may be a small signal stack
+};
+
+}  // namespace weir
