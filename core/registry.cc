@@ -137,7 +137,7 @@ void start_member(Os& os, MemberRecord& record) {
   record.meter.store(0, std::memory_order_relaxed);
   record.reclaimer_tid.store(0, std::memory_order_relaxed);
   record.request.store(0, std::memory_order_relaxed);
-  record.uid.store(0, std::memory_order_relaxed);
+  record.uid.store(os.effective_uid(), std::memory_order_relaxed);
   record.wakeups.store(0, std::memory_order_relaxed);
   std::memset(record.comm, 0, sizeof(record.comm));
   record.attached_ns.store(os.now_ns(), std::memory_order_release);
