@@ -157,6 +157,7 @@ void start_process() {
 void end_process() {
   Process& p = process();
   if (p.stage.load(std::memory_order_acquire) == Stage::kAttached && is_own_process()) {
+    p.stage.store(Stage::kIdle, std::memory_order_release);
     p.engine.view.book(p.engine.account.member()).release(p.pid.load(std::memory_order_relaxed));
   }
 }

@@ -147,7 +147,7 @@ void* run(void*) {
     const std::uint32_t seen = p.engine.record().wake.load(std::memory_order_acquire);
     serve_requests(p);
     const bool direct_only = p.engine.container().background.load(std::memory_order_relaxed) == 0;
-    const LookResult result = look(p.engine, direct_only);
+    const LookResult result = look(p.engine, watch, direct_only);
     adjust_meter(p, result.standing);
     if (first_thread_ended.load(std::memory_order_acquire)) {
       leave_if_last(p);

@@ -37,7 +37,11 @@ Pages Account::faults_since_reading(Os& os) const {
 
 Standing Account::standing(Pages expected) const {
   Standing standing;
-  ContainerId at = container();
+  const BookEntry mine = view_->book(member_).load();
+  if (mine.pid != pid_) {
+    return standing;
+  }
+  ContainerId at = mine.container;
   for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
     ContainerRecord& record = view_->container(at);
     const Marks marks = marks_of(record);

@@ -40,6 +40,10 @@ class Account {
   [[nodiscard]] ContainerId container() const {
     return view_->book(member_).load().container;
   }
+  // False once the entry was given back (the process is on its way out) or taken away.
+  [[nodiscard]] bool is_member() const {
+    return view_->book(member_).load().pid == pid_;
+  }
   [[nodiscard]] MemberId member() const {
     return member_;
   }
@@ -58,7 +62,7 @@ class Account {
   }
 
   // Sums the books for our container and every ancestor, `expected` pages of ours on top,
-  // and notes peaks.
+  // and notes peaks. Without a place in the books any more: no marks at all.
   [[nodiscard]] Standing standing(Pages expected) const;
 
  private:

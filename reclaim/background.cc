@@ -38,7 +38,7 @@ Standing refreshed(Engine& engine) {
 
 }  // namespace
 
-LookResult look(Engine& engine, bool direct_only) {
+LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   LookResult result;
   result.standing = refreshed(engine);
   const bool waited_for = engine.waiters.load(std::memory_order_acquire) != 0;
@@ -68,6 +68,7 @@ LookResult look(Engine& engine, bool direct_only) {
     const Pages got = one_batch(engine, wanted);
     result.standing = refreshed(engine);
     announce_room(engine);
+    watch.poke_if_needed(engine, result.standing);
     if (got == Pages::none()) {
       result.fruitless = true;
       break;

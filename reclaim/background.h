@@ -7,6 +7,7 @@
 #pragma once
 
 #include "reclaim/engine.h"
+#include "reclaim/growth_watch.h"
 
 namespace weir {
 
@@ -16,10 +17,10 @@ struct LookResult {
   bool fruitless = false;   // and nothing left
 };
 
-// Looks once; `direct_only` (WEIR_BACKGROUND=off) serves waiters and leaves the watermarks alone.
-LookResult look(Engine& engine, bool direct_only);
+// Looks once; `watch` pokes those who grow meanwhile; `direct_only` (WEIR_BACKGROUND=off) serves waiters and leaves the watermarks alone.
+LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only);
 
-inline constexpr Pages kBackgroundBatch{512};
+inline constexpr Pages kBackgroundBatch{256};
 // After this many batches the account, the requests and the other containers get their turn.
 inline constexpr int kBatchesPerLook = 64;
 

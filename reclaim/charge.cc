@@ -14,7 +14,9 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kLockWait = 20 * kMillisecond;
 constexpr std::int64_t kDelegateWait = 20 * kMillisecond;
 constexpr std::int64_t kThrottleWait = 2 * kMillisecond;
+constexpr std::int64_t kHoldWait = 20 * kMillisecond;
 constexpr std::int64_t kIdlePause = 5 * kMillisecond;
+constexpr std::uint64_t kMostStallNs = 1'000'000'000;
 
 bool over_limit(const Standing& standing) {
   return standing.usage > standing.marks.limit;
@@ -98,6 +100,9 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
     const Standing next = engine.account.standing(request.expected);
     const bool progress = got > Pages::none() || next.usage < standing.usage;
     standing = next;
+    if (engine.os.now_ns() - since > kMostStallNs && progress) {
+      break;  // pages leave, yet others take the room: going on beats thrashing here for ever
+    }
     if (progress) {
       idle_rounds = 0;
       continue;
@@ -123,17 +128,42 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   return Verdict::kRoom;
 }
 
-// Above high but below the limit: wake the reclaimer; near the limit give it a moment.
-void mind_the_watermark(Engine& engine, const Standing& standing) {
-  const std::uint32_t seen = engine.room.load(std::memory_order_acquire);
-  wake_reclaimer(engine);
+// How far usage must come down before the thread goes on, and how long it waits for that at most.
+struct Hold {
+  bool wanted = false;
+  bool to_low = false;
+  std::int64_t most_ns = 0;
+};
+
+// Under the perf meter a thread is seen every few pages: a short wait near the limit will do.
+// Under the fallback it runs unseen until the next poke, so it is given the whole way from low
+// to the limit to run in, and waits until that is free again.
+Hold hold_for(const Engine& engine, const Standing& standing) {
+  if (standing.marks.limit.unlimited() || !engine.reclaimer_runs.load(std::memory_order_acquire)) {
+    return {};
+  }
+  if (engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback)) {
+    return {true, true, kHoldWait};
+  }
   const Pages gap = standing.marks.limit - standing.marks.high;
-  const bool near_limit = !standing.marks.limit.unlimited() && standing.room.count < gap.count / 2;
-  if (!near_limit || !engine.reclaimer_runs.load(std::memory_order_acquire)) {
+  return {standing.room.count < gap.count / 2, false, kThrottleWait};
+}
+
+// Above high: wake the reclaimer, and give it a moment where that helps.
+void mind_the_watermark(Engine& engine, const Standing& standing) {
+  std::uint32_t seen = engine.room.load(std::memory_order_acquire);
+  wake_reclaimer(engine);
+  const Hold hold = hold_for(engine, standing);
+  if (!hold.wanted) {
     return;
   }
   const std::uint64_t start = engine.os.now_ns();
-  wait_for_room(engine, seen, kThrottleWait);
+  std::int64_t left = hold.most_ns;
+  do {
+    wait_for_room(engine, seen, left);
+    seen = engine.room.load(std::memory_order_acquire);
+    left = hold.most_ns - static_cast<std::int64_t>(engine.os.now_ns() - start);
+  } while (hold.to_low && left > 0 && engine.account.standing(Pages::none()).above_low > Pages::none());
   ContainerCounters& counters = engine.counters();
   count(counters.throttle);
   count(counters.throttle_ns, engine.os.now_ns() - start);

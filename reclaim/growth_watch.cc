@@ -97,6 +97,20 @@ void GrowthWatch::poke_growing(Engine& engine) {
   each_thread(engine.os, poker);
 }
 
+void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing) {
+  const bool fallback =
+      engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback);
+  const Pages gap = standing.marks.limit - standing.marks.high;
+  if (!fallback || standing.marks.limit.unlimited() || standing.room.count > gap.count) {
+    return;
+  }
+  const std::uint64_t now = engine.os.now_ns();
+  if (now - last_poke_ns_ >= static_cast<std::uint64_t>(kLeastPoll)) {
+    last_poke_ns_ = now;
+    poke_growing(engine);
+  }
+}
+
 std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing, bool meter_sees_all) {
   if (standing.marks.limit.unlimited() && standing.marks.high.unlimited()) {
     set_timer(0);
@@ -113,10 +127,7 @@ std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing, bool me
   if (meter_sees_all || !grows) {
     return -1;
   }
-  if (engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback) &&
-      !standing.marks.limit.unlimited() && standing.room < Pages::holding(kMiB)) {
-    poke_growing(engine);
-  }
+  poke_if_needed(engine, standing);
   return horizon <= kMostPoll ? horizon : -1;
 }
 

@@ -22,6 +22,10 @@ class GrowthWatch {
   // that grow although there is no room. `meter_sees_all`: the perf meter counts every fault.
   std::int64_t plan(Engine& engine, const Standing& standing, bool meter_sees_all);
 
+  // Pokes the running threads if this process relies on the fallback meter and there is hardly
+  // room left. Called between batches too: growth outruns page-out.
+  void poke_if_needed(Engine& engine, const Standing& standing);
+
   // The value of a poke's SIGTRAP.
   static void* cookie();
 
@@ -32,7 +36,7 @@ class GrowthWatch {
   int timer_ = -1;
   std::int64_t timer_ns_ = 0;
   std::uint64_t last_faults_ = 0;
-  std::uint64_t last_look_ns_ = 0;
+  std::uint64_t last_poke_ns_ = 0;
 };
 
 // True while a debugger is attached: every SIGTRAP would stop the program.
