@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -51,19 +52,33 @@ std::uint64_t field(std::string_view text, int n) {
   return value;
 }
 
-// The number after `key`, as in "VmSwap:    12 kB".
+// The number in the line that starts with `key`, as in "\nVmSwap:    12 kB\n". The text must hold
+// it from newline to newline: a program may have named itself after a key. 0 when there is none.
 std::uint64_t keyed(std::string_view text, std::string_view key) {
-  std::size_t at = text.find(key);
-  if (at == std::string_view::npos) {
+  const std::size_t line = text.find(key);
+  if (line == std::string_view::npos) {
     return 0;
   }
-  at = text.find_first_of("0123456789", at + key.size());
-  if (at == std::string_view::npos) {
-    return 0;
-  }
+  const std::string_view rest = text.substr(line + key.size());
+  const std::size_t end = rest.find('\n');
+  const std::size_t digits = rest.find_first_of("0123456789");
   std::uint64_t value = 0;
-  std::from_chars(text.data() + at, text.data() + text.size(), value);
+  if (end != std::string_view::npos && digits < end) {
+    std::from_chars(rest.data() + digits, rest.data() + end, value);
+  }
   return value;
+}
+
+// Keeps what an earlier piece of the same file told.
+void take_keys(std::string_view text, ProcessMemory& out) {
+  const auto kib = [text](std::string_view key, Pages& pages) {
+    pages = std::max(pages, Pages::holding(keyed(text, key) * kKiB));
+  };
+  kib("\nVmSwap:", out.swapped);
+  kib("\nVmPTE:", out.page_tables);
+  kib("\nVmHWM:", out.peak_resident);
+  out.threads = std::max(out.threads, static_cast<std::uint32_t>(keyed(text, "\nThreads:")));
+  out.tracer_pid = std::max(out.tracer_pid, static_cast<std::uint32_t>(keyed(text, "\nTracerPid:")));
 }
 
 Pages anonymous_of_statm(std::string_view text) {
@@ -107,19 +122,29 @@ int read_anonymous(Os& os, std::uint32_t pid, Pages& out) {
   return 0;
 }
 
+// Read in pieces that overlap by more than any line with a key has: a user in a hundred groups
+// has a line of a kilobyte before them.
 int read_process_memory(Os& os, std::uint32_t pid, ProcessMemory& out) {
+  constexpr std::int64_t kOverlap = 64;
+  constexpr std::int64_t kFarEnough = 64 * kKiB;
   char buffer[2048];
-  const long length = read_process_file(os, pid, "status", buffer, sizeof(buffer));
-  if (length < 0) {
-    return static_cast<int>(-length);
+  TextBuffer<64> path;
+  path.add("/proc/").add_number(pid).add("/status");
+  const SysResult fd = os.open(path.c_str(), O_RDONLY, 0);
+  if (!fd.ok()) {
+    return fd.error();
   }
-  const std::string_view text(buffer, static_cast<std::size_t>(length));
-  out.swapped = Pages::holding(keyed(text, "VmSwap:") * kKiB);
-  out.page_tables = Pages::holding(keyed(text, "VmPTE:") * kKiB);
-  out.peak_resident = Pages::holding(keyed(text, "VmHWM:") * kKiB);
-  out.threads = static_cast<std::uint32_t>(keyed(text, "Threads:"));
-  out.tracer_pid = static_cast<std::uint32_t>(keyed(text, "TracerPid:"));
-  return 0;
+  out = ProcessMemory{};
+  SysResult got(sizeof(buffer));
+  for (std::int64_t at = 0; got.ok() && got.value() == sizeof(buffer) && at < kFarEnough;
+       at += static_cast<std::int64_t>(sizeof(buffer)) - kOverlap) {
+    got = os.pread(static_cast<int>(fd.value()), buffer, sizeof(buffer), at);
+    if (got.ok()) {
+      take_keys({buffer, static_cast<std::size_t>(got.value())}, out);
+    }
+  }
+  static_cast<void>(os.close(static_cast<int>(fd.value())));
+  return got.error();
 }
 
 int read_oom_score_adj(Os& os, std::uint32_t pid) {
@@ -155,8 +180,8 @@ int read_swap_space(Os& os, SwapSpace& out) {
     return static_cast<int>(-length);
   }
   const std::string_view text(buffer, static_cast<std::size_t>(length));
-  out.total_bytes = keyed(text, "SwapTotal:") * kKiB;
-  out.free_bytes = keyed(text, "SwapFree:") * kKiB;
+  out.total_bytes = keyed(text, "\nSwapTotal:") * kKiB;
+  out.free_bytes = keyed(text, "\nSwapFree:") * kKiB;
   return 0;
 }
 
