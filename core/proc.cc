@@ -81,8 +81,13 @@ void take_keys(std::string_view text, ProcessMemory& out) {
   out.tracer_pid = std::max(out.tracer_pid, static_cast<std::uint32_t>(keyed(text, "\nTracerPid:")));
 }
 
-Pages anonymous_of_statm(std::string_view text) {
-  return Pages{field(text, 1)} - Pages{field(text, 2)};
+// 0 or an errno: nothing read is not nothing resident.
+int take_anonymous(std::string_view text, Pages& out) {
+  if (text.empty()) {
+    return EINVAL;
+  }
+  out = Pages{field(text, 1)} - Pages{field(text, 2)};
+  return 0;
 }
 
 }  // namespace
@@ -97,7 +102,8 @@ int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out) {
   // The name may hold blanks and parentheses: it ends at the last ')'.
   const std::size_t open = text.find('(');
   const std::size_t close = text.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close + 2 >= text.size()) {
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open ||
+      close + 2 >= text.size()) {
     return EINVAL;
   }
   const std::string_view comm = text.substr(open + 1, close - open - 1).substr(0, sizeof(out.comm) - 1);
@@ -118,8 +124,7 @@ int read_anonymous(Os& os, std::uint32_t pid, Pages& out) {
   if (length < 0) {
     return static_cast<int>(-length);
   }
-  out = anonymous_of_statm({buffer, static_cast<std::size_t>(length)});
-  return 0;
+  return take_anonymous({buffer, static_cast<std::size_t>(length)}, out);
 }
 
 // Read in pieces that overlap by more than any line with a key has: a user in a hundred groups
@@ -169,8 +174,7 @@ int StatmFile::read(Os& os, Pages& anonymous) const {
   if (!got.ok()) {
     return got.error();
   }
-  anonymous = anonymous_of_statm({buffer, static_cast<std::size_t>(got.value())});
-  return 0;
+  return take_anonymous({buffer, static_cast<std::size_t>(got.value())}, anonymous);
 }
 
 int read_swap_space(Os& os, SwapSpace& out) {
