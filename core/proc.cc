@@ -102,8 +102,7 @@ int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out) {
   // The name may hold blanks and parentheses: it ends at the last ')'.
   const std::size_t open = text.find('(');
   const std::size_t close = text.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open ||
-      close + 2 >= text.size()) {
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open || close + 2 >= text.size()) {
     return EINVAL;
   }
   const std::string_view comm = text.substr(open + 1, close - open - 1).substr(0, sizeof(out.comm) - 1);
