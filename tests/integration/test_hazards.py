@@ -1,0 +1,116 @@
+"""Every program of tests/programs, with a limit below its need and without one: it ends as it does without weir."""
+
+import os
+import unittest
+
+import harness
+from harness import MIB
+
+# Programs that another file runs, since their end is not the same with weir, or since they wait for input.
+ELSEWHERE = {"hold", "hold_locked", "enomem_probe", "jemalloc_api"}
+
+# Name of the setting, and the variables that make it.
+SETTINGS = [
+    ("without_a_limit", {}),
+    ("at_64_mib", {"limit": 64 * MIB}),
+    ("at_16_mib", {"limit": 16 * MIB}),
+    ("at_16_mib_fallback", {"limit": 16 * MIB, "meter": "fallback"}),
+    ("at_16_mib_direct_only", {"limit": 16 * MIB, "background": "off"}),
+]
+
+# Programs whose whole output may differ from run to run are none; time is bounded to notice a hang, no more.
+HANG = 120
+
+
+def names():
+    if not os.path.isdir(harness.PROGRAMS):
+        return []
+    return sorted(name for name in os.listdir(harness.PROGRAMS)
+                  if os.path.isfile(harness.program(name)) and name not in ELSEWHERE)
+
+
+class HazardsTest(harness.WeirTest):
+    def try_program(self, name, variables):
+        if "limit" in variables:
+            self.need_swap()
+        plain = self.run_plain([harness.program(name)], timeout=HANG)
+        if plain.status == harness.CANNOT:
+            self.skipTest(f"{name} says: {plain.out.decode().strip()}")
+        watched = self.run_weir([harness.program(name)], timeout=HANG, **variables)
+        self.assert_same(plain, watched)
+        stat = self.stat()
+        self.assertEqual((stat["members"], stat["usage"]), ([], 0), "nothing is left in the books")
+
+    def test_there_are_programs(self):
+        self.assertGreater(len(names()), 30, harness.PROGRAMS)
+
+
+def add_test(name, setting, variables):
+    def test(self):
+        self.try_program(name, variables)
+
+    setattr(HazardsTest, f"test_{name}_{setting}", test)
+
+
+for each_name in names():
+    for each_setting, each_variables in SETTINGS:
+        add_test(each_name, each_setting, each_variables)
+
+
+class MainExitsTest(harness.WeirTest):
+    def test_a_process_whose_main_has_exited_ends(self):
+        """Hazard 2: a thread of ours must not keep a process alive, and SIGTERM must still reach it."""
+        for _ in range(10):
+            result = self.run_weir([harness.program("main_exits_thread")], 16 * MIB, timeout=20)
+            self.assertEqual((result.status, result.out), (0, b"ok\n"))
+
+
+class NamespaceCommandsTest(harness.WeirTest):
+    def try_often(self, command):
+        self.need_program(command.split()[0])
+        plain = self.run_plain(command)
+        if plain.status != 0:
+            self.skipTest(f"{command!r} is refused here: {plain.err.decode().strip()}")
+        for _ in range(30):
+            self.assert_same(plain, self.run_weir(command, 16 * MIB))
+
+    def test_unshare(self):
+        self.try_often("unshare -U true")
+
+    def test_nsenter(self):
+        self.need_root()
+        self.try_often("nsenter -m -t $$ true")
+
+
+class AllocatorTest(harness.WeirTest):
+    def test_jemalloc_interface_is_there(self):
+        result = self.run_weir([harness.program("jemalloc_api")], 64 * MIB)
+        self.assertEqual((result.status, result.out, result.err), (0, b"ok\n", b""))
+
+    def test_cxx_exceptions_and_new(self):
+        """No C++ symbol is undefined, none is exported: a C program starts, and a C++ one keeps its own operator new."""
+        nm = self.need_program("nm")
+        undefined = self.run_plain([nm, "-D", "--undefined-only", harness.LIBRARY]).out.decode()
+        self.assertEqual([line for line in undefined.split() if line.startswith("_Z")], [])
+        defined = self.run_plain([nm, "-D", "--defined-only", harness.LIBRARY]).out.decode()
+        self.assertEqual([line for line in defined.split() if line.startswith("_Z")], [])
+
+    def test_needs_only_libc(self):
+        objdump = self.need_program("objdump")
+        listing = self.run_plain([objdump, "-p", harness.LIBRARY]).out.decode()
+        needed = {line.split()[1] for line in listing.splitlines() if line.split()[:1] == ["NEEDED"]}
+        allowed = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "libpthread.so.0", "libdl.so.2", "ld-linux-x86-64.so.2"}
+        self.assertLessEqual(needed, allowed)
+
+    def test_under_small_resource_limits(self):
+        """Hazard 37: a limit of address space, of processes or of files, each met quietly."""
+        for limits in ("ulimit -v 400000", "ulimit -u 1", "ulimit -n 4", "ulimit -l 0", "ulimit -f 0", "ulimit -s 128"):
+            command = f"{limits}; exec {harness.program('walk_again')} 40 1"
+            with self.subTest(limits=limits):
+                self.need_swap()
+                plain = self.run_plain(command)
+                self.assert_same(plain, self.run_weir(command, 16 * MIB))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,150 @@
+"""When nothing can be reclaimed: the policy decides, inside the container only, with a report, and soon."""
+
+import os
+import signal
+import time
+import unittest
+
+import harness
+import machine
+from harness import MIB
+
+PATIENCE = 30  # seconds: a livelock is noticed, speed is not judged
+LOCKED = "hold_locked"
+
+
+class OomTest(harness.WeirTest):
+    def setUp(self):
+        super().setUp()
+        probe = self.run_plain([harness.program(LOCKED), "8"])
+        if probe.status == harness.CANNOT:
+            self.skipTest("needs 32 MiB of locked memory (root, or ulimit -l)")
+
+    def run_locked(self, words, **variables):
+        return self.run_weir(words, 16 * MIB, timeout=PATIENCE, **variables)
+
+    def killed(self):
+        return [event["pid"] for event in self.events("oom_kill")]
+
+    def assert_report(self):
+        report = [event for event in self.events("oom") if "Container out of memory" in event["text"]]
+        self.assertGreaterEqual(len(report), 1)
+        first_kill = self.events("oom_kill")[0]
+        self.assertLess(report[0]["number"], first_kill["number"], "the report comes before the kill")
+        self.assertGreaterEqual(self.stat()["events_oom"], 1)
+
+    def test_kill_is_the_default(self):
+        result = self.run_locked([harness.program(LOCKED), "32"])
+        self.assertEqual((result.status, result.out, result.err), (-signal.SIGKILL, b"", b""))
+        self.assert_report()
+        stat = self.stat()
+        self.assertEqual((stat["events_oom_kill"], stat["usage"]), (1, 0))
+        self.assertGreater(stat["evict_stayed"]["locked"], 0, "the reason why it stayed is told")
+
+    def test_kill_with_fallback_meter(self):
+        result = self.run_locked([harness.program(LOCKED), "64"], meter="fallback")
+        self.assertEqual(result.status, -signal.SIGKILL)
+        self.assert_report()
+
+    def test_kill_takes_the_worst_only(self):
+        script = f"{harness.program('hold')} 2 <&3 & small=$!; {harness.program(LOCKED)} 32; echo $?; kill -0 $small && echo alive"
+        process = self.start(["/bin/sh", "-c", f"exec 3<&0; {script}"], self.weir_env(16 * MIB), stdin=-1)
+        out, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual(out.split()[:4], [b"ready", b"137", b"alive", b"ok"], (out, err))
+        self.assertEqual(len(self.killed()), 1)
+
+    def test_other_containers_are_left_alone(self):
+        bystander = self.start_ready([harness.program("hold"), "40"], self.weir_env(64 * MIB, container="bystander"))
+        self.assertEqual(self.run_locked([harness.program(LOCKED), "32"]).status, -signal.SIGKILL)
+        self.assertIsNone(bystander.poll())
+        self.assertEqual(self.finish(bystander).same(), (0, b"ok\n", b""))
+
+    def test_exempted_process_is_spared(self):
+        """S1: a process exempted from the OOM killer is skipped; another member dies in its place."""
+        self.need_root()
+        command = "echo -1000 >/proc/self/oom_score_adj; exec " + harness.program("hold") + " 10"
+        exempt = self.start_ready(["/bin/sh", "-c", command], self.weir_env(16 * MIB))
+        self.assertEqual(self.run_locked([harness.program(LOCKED), "14"]).status in (0, -signal.SIGKILL), True)
+        self.assertIsNone(exempt.poll())
+        self.assertNotIn(exempt.pid, self.killed())
+        self.assertEqual(self.finish(exempt).status, 0)
+
+    def test_group_kills_all_members(self):
+        script = f"{harness.program('hold')} 1 <&3 & {harness.program(LOCKED)} 32; echo survived"
+        process = self.start(["/bin/sh", "-c", f"exec 3<&0; {script}"], self.weir_env(16 * MIB, oom="group"), stdin=-1)
+        out, _ = process.communicate(timeout=PATIENCE)
+        self.assertNotIn(b"survived", out)
+        self.assertEqual(process.returncode, -signal.SIGKILL)
+        self.assertEqual(self.stat()["members"], [])
+        self.assertGreaterEqual(len(self.killed()), 2)
+
+    def test_enomem_refuses_and_kills_nobody(self):
+        result = self.run_locked([harness.program(LOCKED), "64"], oom="enomem")
+        self.assertEqual((result.status, result.out, result.err), (0, b"refused\n", b""))
+        stat = self.stat()
+        self.assertEqual(stat["events_oom_kill"], 0)
+        self.assertGreater(stat["enomem"], 0)
+        self.assertLessEqual(stat["peak"], 16 * MIB + 4 * harness.PERF_ALLOWANCE)
+
+    def test_enomem_program_goes_on(self):
+        for meter in ("auto", "fallback"):
+            with self.subTest(meter=meter):
+                result = self.run_locked([harness.program("enomem_probe")], oom="enomem", meter=meter,
+                                         container=f"test-{meter}")
+                self.assertEqual((result.status, result.out, result.err), (0, b"refused and went on\n", b""))
+
+    def test_pause_waits_then_kills(self):
+        began = time.monotonic()
+        result = self.run_locked([harness.program(LOCKED), "32"], oom="pause:2")
+        self.assertEqual(result.status, -signal.SIGKILL)
+        self.assertGreaterEqual(time.monotonic() - began, 1.9)
+        self.assert_report()
+
+    def test_pause_ends_when_room_is_made(self):
+        process = self.start([harness.program(LOCKED), "32"], self.weir_env(16 * MIB, oom="pause:25"))
+        time.sleep(1.5)
+        self.assertIsNone(process.poll(), "it waits")
+        self.assertEqual(self.weir("set", "test", "limit=64M").status, 0)
+        out, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual((process.returncode, out, err), (0, b"held all\n", b""))
+        self.assertEqual(self.killed(), [])
+
+    def test_two_hogs_do_not_hang(self):
+        script = f"{harness.program(LOCKED)} 32 & {harness.program(LOCKED)} 32 & wait; echo end"
+        result = self.run_locked(script)
+        self.assertEqual((result.status, result.out[-4:]), (0, b"end\n"))
+
+
+class NoSwapTest(harness.WeirTest):
+    def setUp(self):
+        super().setUp()
+        if machine.free_swap() > 0:
+            self.skipTest("needs a machine without swap (the locked memory of OomTest stands in for it)")
+
+    def test_kill(self):
+        result = self.run_weir([harness.program("walk_again"), "48"], 16 * MIB, timeout=PATIENCE)
+        self.assertEqual(result.status, -signal.SIGKILL)
+        self.assertGreater(self.stat()["evict_stayed"]["no_swap"], 0)
+
+    def test_enomem(self):
+        result = self.run_weir([harness.program("hold_locked"), "48"], 16 * MIB, timeout=PATIENCE, oom="enomem")
+        self.assertEqual(result.status, 0)
+
+
+class SwapLimitTest(harness.WeirTest):
+    def test_swap_limit_is_a_limit(self):
+        """With 8 MiB of swap allowed and 16 MiB of memory, 48 MiB do not fit: the policy decides."""
+        self.need_swap()
+        result = self.run_weir([harness.program("walk_again"), "48", "1"], 16 * MIB, timeout=PATIENCE, swap_limit="8M")
+        self.assertEqual(result.status, -signal.SIGKILL)
+        self.assertTrue(any("Container out of memory" in event["text"] for event in self.events("oom")))
+
+    def test_swap_limit_that_suffices(self):
+        self.need_swap()
+        result = self.run_weir([harness.program("walk_again"), "40", "1"], 16 * MIB, swap_limit="48M")
+        self.assertEqual((result.status, result.out), (0, b"ok\n"))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("LC_ALL", "C")
+    unittest.main()

@@ -1,0 +1,125 @@
+"""usage is what the kernel counts: smaps_rollup of every member and, for root, a memory cgroup without a limit."""
+
+import os
+import time
+import unittest
+
+import harness
+import machine
+import sampler
+from harness import MIB
+
+
+class UsageTest(harness.WeirTest):
+    def assert_close(self, ours, kernels, what):
+        tolerance = max(kernels // 100, 64 * 1024)
+        self.note(f"{what}: weir {ours}, kernel {kernels}")
+        self.assertLessEqual(abs(ours - kernels), tolerance, what)
+
+    def settled_stat(self):
+        """Waits for a quiet moment: no background run between two looks."""
+        before = self.stat()
+        for _ in range(50):
+            time.sleep(0.2)
+            now = self.stat()
+            if now["usage"] == before["usage"] and now["background_runs"] == before["background_runs"]:
+                return now
+            before = now
+        return before
+
+    def compare(self, mib, limit, copies=1, **variables):
+        held = [self.start_ready([harness.program("hold"), str(mib)], self.weir_env(limit, **variables))
+                for _ in range(copies)]
+        stat = self.settled_stat()
+        pids = sorted(process.pid for process in held)
+        self.assertEqual(sorted(member["pid"] for member in stat["members"]), pids)
+        for member in stat["members"]:
+            self.assertEqual(member["comm"], "hold")
+            self.assert_close(member["usage"], sampler.anonymous_of(member["pid"]), f"member {member['pid']}")
+        self.assert_close(stat["usage"], sum(sampler.anonymous_of(pid) for pid in pids), "container")
+        self.assertEqual(stat["usage"], sum(member["usage"] for member in stat["members"]))
+        for process in held:
+            self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+        self.assertEqual(self.stat()["usage"], 0)
+
+    def test_without_a_limit(self):
+        self.compare(24, None)
+
+    def test_below_the_limit(self):
+        self.compare(24, 64 * MIB)
+
+    def test_above_the_limit(self):
+        self.need_swap()
+        self.compare(48, 16 * MIB)
+
+    def test_above_the_limit_with_fallback_meter(self):
+        self.need_swap()
+        self.compare(48, 16 * MIB, meter="fallback")
+
+    def test_several_members_share_the_limit(self):
+        self.need_swap()
+        self.compare(24, 32 * MIB, copies=4)
+
+    def test_paged_out_memory_is_counted_as_swap(self):
+        self.need_swap()
+        process = self.start_ready([harness.program("hold"), "48"], self.weir_env(16 * MIB))
+        stat = self.settled_stat()
+        with open(f"/proc/{process.pid}/status", "rb") as status:
+            kernels = sampler.number_of(status.read(), b"VmSwap:")
+        self.assert_close(stat["swap_usage"], kernels, "swap")
+        self.assertGreater(stat["swap_usage"], 30 * MIB)
+        self.finish(process)
+
+    def test_a_quiet_container_is_left_alone(self):
+        """No wake-ups and no reclaim while nothing happens."""
+        self.need_swap()
+        process = self.start_ready([harness.program("hold"), "48"], self.weir_env(16 * MIB))
+        before = self.settled_stat()
+        time.sleep(3)
+        after = self.stat()
+        self.note(f"wake-ups in 3 idle seconds: {after['members'][0]['wakeups'] - before['members'][0]['wakeups']}")
+        for key in ("background_runs", "evict_requested", "failcnt", "allocstall"):
+            self.assertEqual(after[key], before[key], key)
+        self.assertEqual(after["members"][0]["wakeups"], before["members"][0]["wakeups"], "wakeups")
+        self.finish(process)
+
+    def test_freed_memory_is_given_back_and_uncounted(self):
+        process = self.start_ready(["/usr/bin/python3", "-c", "\n".join([
+            "import sys",
+            "held = [bytes(100000) for _ in range(400)]",
+            "del held",
+            "print('ready', flush=True)",
+            "sys.stdin.read()"])], self.weir_env(32 * MIB))
+        stat = self.settled_stat()
+        self.assert_close(stat["usage"], sampler.anonymous_of(process.pid), "after free")
+        self.assertLessEqual(stat["usage"], 32 * MIB)
+        self.finish(process)
+
+
+class CgroupTest(harness.WeirTest):
+    def setUp(self):
+        super().setUp()
+        if not machine.has_memory_cgroup():
+            self.skipTest("needs root and a mounted cgroup v1 memory controller")
+        self.group = f"{machine.MEMORY_CGROUP}/weir-test-{os.getpid()}"
+        os.mkdir(self.group)
+        self.addCleanup(os.rmdir, self.group)
+
+    def group_anonymous(self):
+        with open(f"{self.group}/memory.stat", encoding="ascii") as stat:
+            return next(int(line.split()[1]) for line in stat if line.startswith("total_rss "))
+
+    def test_usage_is_what_a_limitless_group_counts(self):
+        self.need_swap()
+        command = f"echo $$ >{self.group}/cgroup.procs; exec {harness.program('hold')} 48"
+        processes = [self.start_ready(["/bin/sh", "-c", command], self.weir_env(24 * MIB)) for _ in range(2)]
+        time.sleep(1)
+        ours, kernels = self.stat()["usage"], self.group_anonymous()
+        self.note(f"weir {ours}, memory.stat {kernels}")
+        self.assertLessEqual(abs(ours - kernels), max(kernels // 100, 64 * 1024))
+        for process in processes:
+            self.assertEqual(self.finish(process).status, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
