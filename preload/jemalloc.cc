@@ -44,6 +44,18 @@ void __real_je_te_event_trigger(void* tsd, void* context);
   }
 }
 
+// jemalloc fills the head of its first metadata block before the program's first instruction:
+// some twenty faults, which one call makes one of. Without the call (Linux < 5.14) they happen.
+static void prefault_first_block(long address, size_t bytes) {
+  constexpr size_t kBlock = size_t{2} << 20;
+  constexpr long kTouchedAtStart = 92 << 10;
+  static constinit bool done = false;
+  if (!done && bytes == kBlock) {
+    done = true;
+    weir::raw_syscall(SYS_madvise, address, kTouchedAtStart, 23 /* MADV_POPULATE_WRITE */);
+  }
+}
+
 [[gnu::visibility("hidden")]] void* __wrap_mmap(void* address, size_t bytes, int protection, int flags, int fd,
                                                 off_t offset) {
   const long raw = weir::raw_syscall(SYS_mmap, weir::sys_arg(address), static_cast<long>(bytes), protection, flags,
@@ -52,6 +64,7 @@ void __real_je_te_event_trigger(void* tsd, void* context);
     errno = static_cast<int>(-raw);
     return MAP_FAILED;
   }
+  prefault_first_block(raw, bytes);
   return reinterpret_cast<void*>(raw);
 }
 

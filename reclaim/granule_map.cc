@@ -8,6 +8,13 @@ GranuleRecord* GranuleMap::find_or_make(Os& os, Granule granule) {
   if (root >= (std::uint64_t{1} << kRootBits)) {
     return nullptr;
   }
+  if (leaves_ == nullptr) {
+    const MapResult table = os.map_anonymous(sizeof(GranuleRecord*) << kRootBits);
+    if (!table.ok()) {
+      return nullptr;
+    }
+    leaves_ = static_cast<GranuleRecord**>(table.address);
+  }
   if (leaves_[root] == nullptr) {
     const MapResult leaf = os.map_anonymous(sizeof(GranuleRecord) << kLeafBits);
     if (!leaf.ok()) {

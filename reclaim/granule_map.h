@@ -37,7 +37,7 @@ class GranuleMap {
   static constexpr int kLeafBits = 14;  // 16384 granules: 1 GiB
   static constexpr int kRootBits = 47 - static_cast<int>(kGranuleShift) - kLeafBits;
 
-  GranuleRecord* leaves_[std::size_t{1} << kRootBits] = {};
+  GranuleRecord** leaves_ = nullptr;  // 1 MiB of address space, of which a page or two is touched
 };
 
 }  // namespace weir
