@@ -23,6 +23,19 @@ class Piece {
   Text* operator->() {
     return &text_;
   }
+  // A key of the text format, and blanks up to the column of values, one at least.
+  Text& key(std::string_view name) {
+    constexpr std::size_t kColumn = 22;
+    return text_.add(name).add_spaces(name.size() < kColumn ? kColumn - name.size() : 1);
+  }
+  // A comm may hold any byte: control bytes would be obeyed by a terminal or add lines, and
+  // neither JSON nor Prometheus wants bytes that may not be UTF-8.
+  Piece& harmless(std::string_view value) {
+    for (const char c : value) {
+      text_.add_char(static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e ? '?' : c);
+    }
+    return *this;
+  }
   // Quoted for JSON, which serves Prometheus' label rules too: both know \" and \\.
   Piece& quoted(std::string_view value) {
     text_.add_char('"');
@@ -30,8 +43,7 @@ class Piece {
       if (c == '"' || c == '\\') {
         text_.add_char('\\');
       }
-      // A comm may hold any byte; what JSON forbids, and bytes that may not be UTF-8, become '?'.
-      text_.add_char(static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e ? '?' : c);
+      harmless({&c, 1});
     }
     text_.add_char('"');
     return *this;
@@ -72,7 +84,7 @@ void add_human(Text& text, std::uint64_t bytes) {
 
 void text_row(Sink& out, const StatRow& row, std::uint64_t raw) {
   Piece piece(out);
-  piece->add(row.key).add_spaces(20 - std::string_view(row.key).size());
+  piece.key(row.key);
   if (is_unlimited(row, raw)) {
     piece->add("max");
   } else {
@@ -87,31 +99,28 @@ void text_row(Sink& out, const StatRow& row, std::uint64_t raw) {
 }
 
 void format_text(const RegistryView& view, ContainerId id, const ContainerStats& stats, Sink& out) {
-  Piece(out)->add("container           ").add(stats.name).add_char('\n');
+  Piece(out).key("container").add(stats.name).add_char('\n');
   std::size_t count = 0;
   const StatRow* rows = stat_rows(&count);
   for (std::size_t i = 0; i < count; ++i) {
     text_row(out, rows[i], rows[i].get(stats));
   }
   for (std::uint32_t i = 0; i < kStayReasons; ++i) {
-    const std::string_view reason = to_string(static_cast<StayReason>(i));
-    Piece(out)
-        ->add("evict_stayed ")
-        .add(reason)
-        .add_spaces(7 - reason.size())
-        .add_number(stats.evict_stayed[i].bytes())
-        .add_char('\n');
+    TextBuffer<64> key;
+    key.add("evict_stayed ").add(to_string(static_cast<StayReason>(i)));
+    Piece(out).key(key.view()).add_number(stats.evict_stayed[i].bytes()).add_char('\n');
   }
-  Piece(out)->add("oom                 ").add(to_string(stats.oom.policy)).add_char('\n');
-  Piece(out)->add("background          ").add(stats.background ? "on" : "off").add_char('\n');
-  Piece(out)->add("meter               ").add(to_string(stats.meter)).add_char('\n');
+  Piece(out).key("oom").add(to_string(stats.oom.policy)).add_char('\n');
+  Piece(out).key("background").add(stats.background ? "on" : "off").add_char('\n');
+  Piece(out).key("meter").add(to_string(stats.meter)).add_char('\n');
   const Subtree subtree = Subtree::below(view, id);
   MemberStats member;
   for (std::uint32_t cursor = 0; next_member(view, subtree, cursor, member);) {
     Piece piece(out);
     piece->add("member ").add_padded(member.pid, 8).add("  usage ").add_padded(member.usage.bytes(), 12);
     piece->add("  swap ").add_padded(member.swap_usage.bytes(), 12).add("  meter ").add(to_string(member.meter));
-    piece->add("  ").add(member.comm).add_char('\n');
+    piece->add("  ");
+    piece.harmless(member.comm)->add_char('\n');
   }
 }
 

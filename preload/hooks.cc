@@ -2,17 +2,12 @@
 //
 // Correctness does not rest on them: libc's own calls and raw system calls pass them by. They
 // are places to act and hints.
-#include <dlfcn.h>
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <threads.h>
-#include <unistd.h>
 
-#include "core/raw_syscall.h"
 #include "preload/program_calls.h"
 
 #define WEIR_EXPORT [[gnu::visibility("default")]]
@@ -40,6 +35,9 @@ WEIR_EXPORT int sigaction(int signal, const struct sigaction* action, struct sig
 }
 WEIR_EXPORT sighandler_t signal(int signal, sighandler_t handler) noexcept {
   return weir::program_signal(signal, handler);
+}
+WEIR_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) noexcept {
+  return weir::program_prctl(option, a, b, c, d);
 }
 WEIR_EXPORT int unshare(int flags) noexcept {
   return weir::program_unshare(flags);

@@ -162,6 +162,17 @@ void end_process() {
   }
 }
 
+void go_passive() {
+  Process& p = process();
+  if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+    return;
+  }
+  p.thread_barred.store(true, std::memory_order_relaxed);
+  p.growth_budget.store(INT64_MAX, std::memory_order_relaxed);
+  stop_reclaimer_thread();
+  p.stage.store(Stage::kPassive, std::memory_order_release);
+}
+
 void restart_in_child() {
   const WeirScope scope;
   Process& p = process();

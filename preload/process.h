@@ -16,6 +16,7 @@ namespace weir {
 enum class Stage : std::uint32_t {
   kIdle = 0,      // not attached: the program runs as if weir were not there
   kAttached = 1,  // charged to a container
+  kPassive = 2,   // still in the books, but a system-call filter is coming: no call of ours any more
 };
 
 struct Process {
@@ -50,6 +51,9 @@ class WeirScope {
 void start_process();
 // Takes this process' entry out of the books. Called by the destructor.
 void end_process();
+// The program is about to filter its system calls, and might be killed for one of ours: stops
+// the reclaimer and does nothing more. Others still read our charge from /proc.
+void go_passive();
 // In a fork child: a place of its own, and nothing that was started.
 void restart_in_child();
 // False in a vfork child, which borrows its parent's memory and must leave it alone; a raw

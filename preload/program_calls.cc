@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "core/raw_syscall.h"
@@ -84,6 +85,15 @@ SignalHandler program_signal(int signal, SignalHandler handler) {
   action.sa_flags = SA_RESTART;
   program_sigaction(signal, &action, &old);
   return old.sa_handler;
+}
+
+int program_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  if (option == PR_SET_SECCOMP) {
+    go_passive();
+  }
+  const long raw = raw_syscall(SYS_prctl, option, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c),
+                               static_cast<long>(d));
+  return libc_result(raw, -1, static_cast<int>(raw));
 }
 
 // Namespaces of users and mounts are entered by processes of one thread only. A new reclaimer

@@ -18,6 +18,8 @@ int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument);
 [[noreturn]] void program_pthread_exit(void* result);
 int program_sigaction_call(int signal, const struct sigaction* action, struct sigaction* old);
 SignalHandler program_signal(int signal, SignalHandler handler);
+// libc declares it with variable arguments; on x86-64 five plain ones are the same call.
+int program_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 int program_unshare(int flags);
 int program_setns(int fd, int kind);
 

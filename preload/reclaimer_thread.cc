@@ -114,6 +114,14 @@ std::int64_t sleep_after(Process& p, const LookResult& result) {
   return sleep;
 }
 
+// A debugger would stop the program at every sample.
+void step_aside_for_debugger(Process& p) {
+  if (meter.is_open() && is_traced(p.engine.os)) {
+    meter.close(p.engine.os);
+    set_meter(p, Meter::kFallback, "fallback: a debugger is attached");
+  }
+}
+
 void adjust_meter(Process& p, const Standing& standing) {
   if (!meter.is_open()) {
     return;
@@ -148,6 +156,7 @@ void* run(void*) {
     serve_requests(p);
     const bool direct_only = p.engine.container().background.load(std::memory_order_relaxed) == 0;
     const LookResult result = look(p.engine, watch, direct_only);
+    step_aside_for_debugger(p);
     adjust_meter(p, result.standing);
     if (first_thread_ended.load(std::memory_order_acquire)) {
       leave_if_last(p);

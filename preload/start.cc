@@ -1,9 +1,7 @@
-// start.cc - the library's constructor and destructor, fork handlers, and the dlopen tail jump.
-#include <dlfcn.h>
+// start.cc - the library's constructor, destructor and fork handlers.
 #include <signal.h>
 
 #include "preload/process.h"
-#include "preload/real.h"
 #include "preload/signals.h"
 
 extern "C" int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(), void* dso);
@@ -33,30 +31,3 @@ void in_fork_child() {
 }
 
 }  // namespace
-
-extern "C" {
-
-// RTLD_DEEPBIND would give a plug-in libc's malloc beside ours, and each would free the other's
-// memory. The bit is cleared in a tail jump: from a C wrapper ld.so would take us for the
-// caller and search our RUNPATH instead of the program's.
-[[gnu::visibility("hidden"), gnu::used]] void* weir_find_dlopen() {
-  static constinit weir::RealFunction<void*(const char*, int)> real{"dlopen"};
-  return reinterpret_cast<void*>(real.get());
-}
-
-__asm__(
-    ".text\n"
-    ".globl dlopen\n"
-    ".type dlopen,@function\n"
-    "dlopen:\n"
-    "  andl $~8, %esi\n"
-    "  pushq %rdi\n"
-    "  pushq %rsi\n"
-    "  subq $8, %rsp\n"
-    "  call weir_find_dlopen\n"
-    "  addq $8, %rsp\n"
-    "  popq %rsi\n"
-    "  popq %rdi\n"
-    "  jmp *%rax\n"
-    ".size dlopen, .-dlopen\n");
-}
