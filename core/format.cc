@@ -99,7 +99,11 @@ void text_row(Sink& out, const StatRow& row, std::uint64_t raw) {
 }
 
 void format_text(const RegistryView& view, ContainerId id, const ContainerStats& stats, Sink& out) {
-  Piece(out).key("container").add(stats.name).add_char('\n');
+  {
+    Piece piece(out);
+    piece.key("container");
+    piece.harmless(stats.name)->add_char('\n');
+  }
   std::size_t count = 0;
   const StatRow* rows = stat_rows(&count);
   for (std::size_t i = 0; i < count; ++i) {
