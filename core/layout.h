@@ -67,6 +67,7 @@ struct ContainerRecord {
   Word background;  // 1: background reclaim wanted
   Word oom_killer;  // pid of the one who is deciding about a kill, or 0
   Word generation;  // counts changes of the marks
+  Counter help_until_ns;   // somebody waits at the limit: until then every reclaimer is to help
   Counter limit;    // pages; UINT64_MAX: none
   Counter high_watermark;
   Counter low_watermark;
@@ -129,6 +130,7 @@ struct RegistryHeader {
   Counter file_bytes;
   Word members_high;  // places ever used: no member lives beyond
   Counter next_event;
+  Word nested;  // containers that have a parent; 0 spares every sum the walk up the tree
 };
 
 struct Registry {

@@ -325,6 +325,7 @@ ContainerResult RegistryView::make_container_locked(Os& os, const ContainerWish&
       if (record.state.load(std::memory_order_acquire) != ContainerRecord::kLive) {
         fill_container(os, record, wish);
         registry_->parents[id.index].store(parent_plus_one, std::memory_order_relaxed);
+        registry_->header.nested.fetch_add(parent_plus_one != 0 ? 1 : 0, std::memory_order_release);
         record.state.store(ContainerRecord::kLive, std::memory_order_release);
         return {id, AttachFailure::kNone, true};
       }

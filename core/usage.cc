@@ -25,6 +25,10 @@ bool parent_of(const RegistryView& view, ContainerId id, ContainerId& out) {
 
 Subtree Subtree::below(const RegistryView& view, ContainerId top) {
   Subtree tree;
+  tree.bits_[top.index / 64 % kWords] |= std::uint64_t{1} << (top.index % 64);
+  if (view.raw().header.nested.load(std::memory_order_acquire) == 0) {
+    return tree;
+  }
   for (std::uint32_t i = 0; i < kMaxContainers; ++i) {
     ContainerId at{i};
     for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {

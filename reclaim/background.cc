@@ -31,6 +31,11 @@ Pages one_batch(Engine& engine, Pages wanted) {
   return evict_batch_locked(engine, engine.pagemap, std::min(wanted, kBackgroundBatch), true).done;
 }
 
+bool help_is_wanted(const Engine& engine, const Standing& standing) {
+  const Counter& until = engine.view.container(standing.container).help_until_ns;
+  return engine.os.now_ns() < until.load(std::memory_order_acquire);
+}
+
 Standing refreshed(Engine& engine) {
   engine.account.refresh(engine.os, &engine.statm);
   return engine.account.standing(Pages::none());
@@ -41,7 +46,7 @@ Standing refreshed(Engine& engine) {
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   LookResult result;
   result.standing = refreshed(engine);
-  const bool waited_for = engine.waiters.load(std::memory_order_acquire) != 0;
+  const bool waited_for = engine.waiters.load(std::memory_order_acquire) != 0 || help_is_wanted(engine, result.standing);
   const bool above = result.standing.above_high > Pages::none();
   if (!above || (direct_only && !waited_for)) {
     if (waited_for) {

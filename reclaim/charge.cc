@@ -17,6 +17,7 @@ constexpr std::int64_t kThrottleWait = 2 * kMillisecond;
 constexpr std::int64_t kHoldWait = 20 * kMillisecond;
 constexpr std::int64_t kIdlePause = 5 * kMillisecond;
 constexpr std::uint64_t kMostStallNs = 1'000'000'000;
+constexpr std::uint64_t kHelpPatienceNs = 2'000'000'000;
 
 bool over_limit(const Standing& standing) {
   return standing.usage > standing.marks.limit;
@@ -94,7 +95,7 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   const std::uint64_t since = engine.os.now_ns();
   for (int idle_rounds = 0; over_limit(standing);) {
     refresh_others(engine, standing.container);
-    wake_members(engine, standing.container);
+    const int helpers = call_for_help(engine, standing.container);
     const Pages got = reclaim_round(engine, standing, idle_rounds < kIdleRoundsBeforeOom / 2);
     refresh_here(engine);
     const Standing next = engine.account.standing(request.expected);
@@ -107,7 +108,9 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
       idle_rounds = 0;
       continue;
     }
-    if (++idle_rounds < kIdleRoundsBeforeOom) {
+    // Others hold the memory and were asked: on a loaded machine they need their time.
+    const bool help_may_come = helpers > 0 && engine.os.now_ns() - since < kHelpPatienceNs;
+    if (++idle_rounds < kIdleRoundsBeforeOom || help_may_come) {
       wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
       continue;
     }

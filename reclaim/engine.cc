@@ -10,6 +10,8 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t kNoSwapBackoffNs = 2'000'000'000;
+// Longer than a loaded machine takes to run a woken thread; a killed caller is forgotten by then.
+constexpr std::uint64_t kHelpNs = 100'000'000;
 
 void book_outcome(Engine& engine, const EvictOutcome& outcome) {
   ContainerCounters& counters = engine.counters();
@@ -44,7 +46,9 @@ void wake_reclaimer(Engine& engine) {
   }
 }
 
-void wake_members(Engine& engine, ContainerId id) {
+int call_for_help(Engine& engine, ContainerId id) {
+  int woken = 0;
+  engine.view.container(id).help_until_ns.store(engine.os.now_ns() + kHelpNs, std::memory_order_release);
   const Subtree subtree = Subtree::below(engine.view, id);
   const Pages usage = usage_of(engine.view, subtree);
   const std::uint32_t high = engine.view.members_high();
@@ -59,8 +63,10 @@ void wake_members(Engine& engine, ContainerId id) {
     if (record.reclaimer_tid.load(std::memory_order_acquire) != 0) {
       record.wake.fetch_add(1, std::memory_order_release);
       static_cast<void>(engine.os.futex_wake(record.wake, 1));
+      ++woken;
     }
   }
+  return woken;
 }
 
 void refresh_others(Engine& engine, ContainerId id) {

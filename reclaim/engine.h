@@ -66,8 +66,9 @@ inline void count(Counter& counter, std::uint64_t by = 1) {
 
 // Wakes the reclaimer of this process, if it sleeps.
 void wake_reclaimer(Engine& engine);
-// Wakes the reclaimers of the members of `id` and below that hold the most.
-void wake_members(Engine& engine, ContainerId id);
+// Asks the reclaimers of the members of `id` and below that hold the most for help at the limit,
+// and wakes them. Gives how many there were.
+int call_for_help(Engine& engine, ContainerId id);
 
 // Re-reads the other members of `id` and below, and forgets the dead, unless that was done in
 // the last 50 ms (or in the last 20 times as long as it takes: members may be many).
