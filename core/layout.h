@@ -64,11 +64,11 @@ struct ContainerRecord {
   Word named;  // 1: stays when its last member is gone
   Word oom_policy;
   Word oom_pause_seconds;
-  Word background;  // 1: background reclaim wanted
-  Word oom_killer;  // pid of the one who is deciding about a kill, or 0
-  Word generation;  // counts changes of the marks
-  Counter help_until_ns;   // somebody waits at the limit: until then every reclaimer is to help
-  Counter limit;    // pages; UINT64_MAX: none
+  Word background;        // 1: background reclaim wanted
+  Word oom_killer;        // pid of the one who is deciding about a kill, or 0
+  Word generation;        // counts changes of the marks
+  Counter help_until_ns;  // somebody waits at the limit: until then every reclaimer is to help
+  Counter limit;          // pages; UINT64_MAX: none
   Counter high_watermark;
   Counter low_watermark;
   Counter swap_limit;

@@ -22,7 +22,10 @@ void complain(Process& p, const Complaints& complaints) {
     line.add(bad.variable).add("='").add(bad.value.substr(0, 60)).add("' ").add(bad.reason);
     if (p.engine.view.is_open()) {
       post_event(p.engine.os, p.engine.view,
-                 {EventKind::kBadOption, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {},
+                 {EventKind::kBadOption,
+                  p.engine.account.container(),
+                  p.pid.load(std::memory_order_relaxed),
+                  {},
                   line.view()});
     }
     log_line(LogLevel::kWarn, line.view());
@@ -66,8 +69,11 @@ bool find_container(Process& p, ContainerId& out) {
   out = result.id;
   if (result.created) {
     post_event(p.engine.os, p.engine.view,
-               {EventKind::kCreated, out, p.pid.load(std::memory_order_relaxed),
-                {wish.marks.limit.unlimited() ? 0 : wish.marks.limit.bytes(), 0}, "created"});
+               {EventKind::kCreated,
+                out,
+                p.pid.load(std::memory_order_relaxed),
+                {wish.marks.limit.unlimited() ? 0 : wish.marks.limit.bytes(), 0},
+                "created"});
   }
   return true;
 }

@@ -79,7 +79,8 @@ void write_dump() {
     told.add("cannot open the dump file ").add(path.view().substr(0, 80)).add(": errno ");
     told.add_number(static_cast<std::uint64_t>(fd.error()));
   }
-  post_event(p.engine.os, p.engine.view, {EventKind::kDump, id, p.pid.load(std::memory_order_relaxed), {}, told.view()});
+  post_event(p.engine.os, p.engine.view,
+             {EventKind::kDump, id, p.pid.load(std::memory_order_relaxed), {}, told.view()});
 }
 
 }  // namespace weir

@@ -58,8 +58,8 @@ static void prefault_first_block(long address, size_t bytes) {
 
 [[gnu::visibility("hidden")]] void* __wrap_mmap(void* address, size_t bytes, int protection, int flags, int fd,
                                                 off_t offset) {
-  const long raw = weir::raw_syscall(SYS_mmap, weir::sys_arg(address), static_cast<long>(bytes), protection, flags,
-                                     fd, offset);
+  const long raw =
+      weir::raw_syscall(SYS_mmap, weir::sys_arg(address), static_cast<long>(bytes), protection, flags, fd, offset);
   if (raw < 0 && raw > -4096) {
     errno = static_cast<int>(-raw);
     return MAP_FAILED;

@@ -61,8 +61,7 @@ void after_look(const Standing& standing) {
 
 void mark_process() {
   // A separate page in our own image: no mapping to make, one call to mark it.
-  static_cast<void>(
-      raw_os().advise(reinterpret_cast<std::uintptr_t>(&fork_page), sizeof(fork_page), MADV_WIPEONFORK));
+  static_cast<void>(raw_os().advise(reinterpret_cast<std::uintptr_t>(&fork_page), sizeof(fork_page), MADV_WIPEONFORK));
   fork_page.same_process.store(1, std::memory_order_relaxed);
 }
 

@@ -49,8 +49,7 @@ void* program_mmap(void* address, std::size_t bytes, int protection, int flags, 
   return libc_result(raw, MAP_FAILED, reinterpret_cast<void*>(raw));
 }
 
-int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
-                           void* argument) {
+int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   note_threads();
   return real_pthread_create(thread, attributes, start, argument);
 }

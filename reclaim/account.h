@@ -18,13 +18,13 @@ namespace weir {
 
 // Where a container and its parents stand, at the one that is nearest to trouble.
 struct Standing {
-  ContainerId container;      // the nearest to its limit, of ours and its ancestors
+  ContainerId container;  // the nearest to its limit, of ours and its ancestors
   Pages usage;
   Marks marks;
-  Pages room = Pages::all();  // to the nearest limit
-  Pages above_high;           // by how much the worst high watermark is exceeded
-  Pages above_low;            // what must leave for all of them to be below their low one
-  ContainerId high_container; // whose high watermark that is
+  Pages room = Pages::all();   // to the nearest limit
+  Pages above_high;            // by how much the worst high watermark is exceeded
+  Pages above_low;             // what must leave for all of them to be below their low one
+  ContainerId high_container;  // whose high watermark that is
 };
 
 class Account {

@@ -46,7 +46,8 @@ Standing refreshed(Engine& engine) {
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   LookResult result;
   result.standing = refreshed(engine);
-  const bool waited_for = engine.waiters.load(std::memory_order_acquire) != 0 || help_is_wanted(engine, result.standing);
+  const bool waited_for =
+      engine.waiters.load(std::memory_order_acquire) != 0 || help_is_wanted(engine, result.standing);
   const bool above = result.standing.above_high > Pages::none();
   if (!above || (direct_only && !waited_for)) {
     if (waited_for) {

@@ -13,11 +13,12 @@ namespace weir {
 
 struct LookResult {
   Standing standing;
-  bool worked = false;      // it was above high and something was tried
-  bool fruitless = false;   // and nothing left
+  bool worked = false;     // it was above high and something was tried
+  bool fruitless = false;  // and nothing left
 };
 
-// Looks once; `watch` pokes those who grow meanwhile; `direct_only` (WEIR_BACKGROUND=off) serves waiters and leaves the watermarks alone.
+// Looks once; `watch` pokes those who grow meanwhile; `direct_only` (WEIR_BACKGROUND=off) serves waiters and leaves the
+// watermarks alone.
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only);
 
 inline constexpr Pages kBackgroundBatch{256};

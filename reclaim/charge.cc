@@ -67,15 +67,15 @@ Pages reserve_of(Pages limit) {
 }
 
 bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  const auto policy = static_cast<OomPolicy>(
-      engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
+  const auto policy =
+      static_cast<OomPolicy>(engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
   return policy == OomPolicy::kEnomem && request.may_refuse;
 }
 
 // Under "enomem" faults that have happened may use the reserve.
 bool within_reserve(const Engine& engine, const Standing& standing) {
-  const auto policy = static_cast<OomPolicy>(
-      engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
+  const auto policy =
+      static_cast<OomPolicy>(engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
   return policy == OomPolicy::kEnomem && standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
 }
 
@@ -84,8 +84,11 @@ Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& re
   count(counters.events_oom);
   if (counters.enomem.fetch_add(1, std::memory_order_relaxed) == 0) {
     post_event(engine.os, engine.view,
-               {EventKind::kEnomem, standing.container, engine.account.pid(),
-                {standing.usage.bytes(), request.expected.bytes()}, "first allocation refused with ENOMEM"});
+               {EventKind::kEnomem,
+                standing.container,
+                engine.account.pid(),
+                {standing.usage.bytes(), request.expected.bytes()},
+                "first allocation refused with ENOMEM"});
   }
   return Verdict::kRefused;
 }

@@ -40,11 +40,11 @@ struct Engine {
   // More than one thread of the program: nobody but the reclaimer may open descriptors.
   std::atomic<bool> many_threads{false};
   std::atomic<std::uint32_t> waiters{0};  // threads at the limit that wait for the reclaimer
-  FutexWord room{0};  // raised whenever memory was given back: who waits for room sleeps here
+  FutexWord room{0};                      // raised whenever memory was given back: who waits for room sleeps here
   std::atomic<std::uint64_t> no_swap_until_ns{0};  // eviction is pointless before
 
-  std::atomic<std::uint64_t> others_read_ns{0};    // when the other members were last looked at
-  std::atomic<std::uint64_t> others_took_ns{0};    // and how long that took
+  std::atomic<std::uint64_t> others_read_ns{0};  // when the other members were last looked at
+  std::atomic<std::uint64_t> others_took_ns{0};  // and how long that took
 
   [[nodiscard]] ContainerRecord& container() const {
     return view.container(account.container());

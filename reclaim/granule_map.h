@@ -16,11 +16,11 @@
 namespace weir {
 
 struct GranuleRecord {
-  std::uint32_t born = 0;           // scan at which it last was seen to grow or to come back
-  std::uint8_t resident = 0;        // pages, at the last scan
-  std::uint8_t evicted = 0;         // pages paged out by us and not seen back since
-  std::uint8_t refaults = 0;        // times pages came back, saturating
-  std::uint8_t stuck_rounds = 0;    // builds to leave it alone for, since pages would not leave
+  std::uint32_t born = 0;         // scan at which it last was seen to grow or to come back
+  std::uint8_t resident = 0;      // pages, at the last scan
+  std::uint8_t evicted = 0;       // pages paged out by us and not seen back since
+  std::uint8_t refaults = 0;      // times pages came back, saturating
+  std::uint8_t stuck_rounds = 0;  // builds to leave it alone for, since pages would not leave
 
   [[nodiscard]] bool is_new() const {
     return born == 0;

@@ -40,8 +40,11 @@ void report(Engine& engine, const Standing& standing, const Victim& victim) {
   text.add(" score ").add(victim.score < 0 ? "-" : "");
   text.add_number(static_cast<std::uint64_t>(victim.score < 0 ? -victim.score : victim.score));
   post_event(engine.os, engine.view,
-             {EventKind::kOom, standing.container, engine.account.pid(),
-              {standing.usage.bytes(), standing.marks.limit.bytes()}, text.view()});
+             {EventKind::kOom,
+              standing.container,
+              engine.account.pid(),
+              {standing.usage.bytes(), standing.marks.limit.bytes()},
+              text.view()});
   each_member(engine, standing.container, [&](MemberId id, const BookEntry& entry) {
     ProcessMemory memory;
     static_cast<void>(read_process_memory(engine.os, entry.pid, memory));
@@ -51,15 +54,21 @@ void report(Engine& engine, const Standing& standing, const Victim& victim) {
     line.add(" swap ").add_number(memory.swapped.bytes()).add(" oom_score_adj ").add(adjust < 0 ? "-" : "");
     line.add_number(static_cast<std::uint64_t>(adjust < 0 ? -adjust : adjust));
     post_event(engine.os, engine.view,
-               {EventKind::kOomVictim, standing.container, entry.pid,
-                {entry.charge.bytes(), memory.swapped.bytes()}, line.view()});
+               {EventKind::kOomVictim,
+                standing.container,
+                entry.pid,
+                {entry.charge.bytes(), memory.swapped.bytes()},
+                line.view()});
   });
 }
 
 void kill_one(Engine& engine, ContainerId container, std::uint32_t pid, std::int64_t score) {
   count(engine.view.container(container).counters.events_oom_kill);
   post_event(engine.os, engine.view,
-             {EventKind::kOomKill, container, pid, {static_cast<std::uint64_t>(score < 0 ? 0 : score), 0},
+             {EventKind::kOomKill,
+              container,
+              pid,
+              {static_cast<std::uint64_t>(score < 0 ? 0 : score), 0},
               "Container out of memory"});
   static_cast<void>(engine.os.kill(static_cast<int>(pid), SIGKILL));
 }
