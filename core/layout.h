@@ -84,6 +84,7 @@ struct ContainerRecord {
 struct MemberRecord {
   Counter attached_ns;  // Os::now_ns() at attach: a process that started later is another one
   Counter swap_pages;
+  Counter shared_pages;  // of a fork child: what it still shares, which its parent pays for
   Word meter;
   Word reclaimer_tid;  // 0: not started
   Word wake;           // futex of the reclaimer: raised by whoever wants it to look

@@ -74,7 +74,7 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
 void refresh_charge(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
   Pages anonymous;
   if (read_anonymous(os, pid, anonymous) == 0) {
-    view.book(id).set_charge(pid, anonymous);
+    view.book(id).set_charge(pid, anonymous - Pages{view.member(id).shared_pages.load(std::memory_order_relaxed)});
   }
 }
 

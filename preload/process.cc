@@ -190,7 +190,9 @@ void restart_in_child() {
   p.thread_wanted.store(false, std::memory_order_relaxed);
   fork_page.same_process.store(1, std::memory_order_relaxed);
   p.growth_budget.store(0, std::memory_order_relaxed);
-  if (!attach_member(p, container)) {
+  if (attach_member(p, container)) {
+    p.engine.account.begin_as_fork_child(p.engine.os);
+  } else {
     p.stage.store(Stage::kIdle, std::memory_order_release);
   }
 }

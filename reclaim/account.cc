@@ -19,7 +19,8 @@ std::uint64_t faults_so_far(Os& os) {
 void Account::publish(Os& os, Pages anonymous) {
   faults_at_reading_.store(faults_so_far(os), std::memory_order_relaxed);
   reading_.store(anonymous.count, std::memory_order_relaxed);
-  view_->book(member_).set_charge(pid_, anonymous);
+  const Pages shared{view_->member(member_).shared_pages.load(std::memory_order_relaxed)};
+  view_->book(member_).set_charge(pid_, anonymous - shared);
 }
 
 void Account::refresh(Os& os, const StatmFile* file) {
@@ -28,6 +29,29 @@ void Account::refresh(Os& os, const StatmFile* file) {
       file != nullptr && file->is_open() ? file->read(os, anonymous) : read_anonymous(os, pid_, anonymous);
   if (error == 0) {
     publish(os, anonymous);
+  }
+}
+
+void Account::begin_as_fork_child(Os& os) {
+  Pages anonymous;
+  if (read_anonymous(os, pid_, anonymous) == 0) {
+    view_->member(member_).shared_pages.store(anonymous.count, std::memory_order_relaxed);
+    publish(os, anonymous);
+  }
+}
+
+void Account::recount_shared(Os& os, Pagemap& pagemap) {
+  constexpr std::uint64_t kPauseNs = 100'000'000;
+  Counter& shared = view_->member(member_).shared_pages;
+  const std::uint64_t now = os.now_ns();
+  if (shared.load(std::memory_order_relaxed) == 0 ||
+      now - recounted_ns_.load(std::memory_order_relaxed) < kPauseNs) {
+    return;
+  }
+  recounted_ns_.store(now, std::memory_order_relaxed);
+  Pages count;
+  if (pagemap.count_shared(os, count) == 0) {
+    shared.store(count.count, std::memory_order_relaxed);
   }
 }
 

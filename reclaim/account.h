@@ -13,6 +13,7 @@
 #include "core/proc.h"
 #include "core/registry.h"
 #include "core/usage.h"
+#include "reclaim/pagemap.h"
 
 namespace weir {
 
@@ -53,6 +54,11 @@ class Account {
 
   // Writes a reading of ours into the books.
   void publish(Os& os, Pages anonymous);
+  // A fork child, whose pages are all its parent's as yet: they are charged once, to the parent.
+  void begin_as_fork_child(Os& os);
+  // Asks which of them have become its own since (written to, or the parent has let go), at most
+  // ten times a second. `pagemap` is open and usable here.
+  void recount_shared(Os& os, Pagemap& pagemap);
   // Reads statm through `file` when it is open, else by open and close; then publishes.
   void refresh(Os& os, const StatmFile* file);
   // Faults of the whole process since the last reading: an upper bound of growth.
@@ -71,6 +77,7 @@ class Account {
   std::uint32_t pid_ = 0;
   std::atomic<std::uint64_t> reading_{0};
   std::atomic<std::uint64_t> faults_at_reading_{0};
+  std::atomic<std::uint64_t> recounted_ns_{0};
 };
 
 }  // namespace weir

@@ -28,6 +28,7 @@ Pages one_batch(Engine& engine, Pages wanted) {
   if (!guard.held()) {
     return Pages::none();
   }
+  engine.account.recount_shared(engine.os, engine.pagemap);
   return evict_batch_locked(engine, engine.pagemap, std::min(wanted, kBackgroundBatch), true).done;
 }
 

@@ -16,7 +16,7 @@ constexpr std::int64_t kDelegateWait = 20 * kMillisecond;
 constexpr std::int64_t kThrottleWait = 2 * kMillisecond;
 constexpr std::int64_t kHoldWait = 20 * kMillisecond;
 constexpr std::int64_t kIdlePause = 5 * kMillisecond;
-constexpr std::uint64_t kMostStallNs = 1'000'000'000;
+constexpr int kMostBusyRounds = 8;
 constexpr std::uint64_t kHelpPatienceNs = 2'000'000'000;
 
 bool over_limit(const Standing& standing) {
@@ -56,6 +56,7 @@ Pages reclaim_round(Engine& engine, const Standing& standing, bool patient) {
   if (pagemap.open(engine.os) != 0) {
     return Pages::none();
   }
+  engine.account.recount_shared(engine.os, pagemap);
   const EvictOutcome outcome = evict_batch_locked(engine, pagemap, wanted, patient);
   pagemap.close(engine.os);
   return outcome.done;
@@ -96,6 +97,7 @@ Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& re
 // At the limit: rounds of reclaim until there is room, or nothing more can be had.
 Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   const std::uint64_t since = engine.os.now_ns();
+  int busy_rounds = 0;
   for (int idle_rounds = 0; over_limit(standing);) {
     refresh_others(engine, standing.container);
     const int helpers = call_for_help(engine, standing.container);
@@ -104,8 +106,10 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
     const Standing next = engine.account.standing(request.expected);
     const bool progress = got > Pages::none() || next.usage < standing.usage;
     standing = next;
-    if (engine.os.now_ns() - since > kMostStallNs && progress) {
-      break;  // pages leave, yet others take the room: going on beats thrashing here for ever
+    // Pages leave, yet the limit is not reached: others take the room, or hold what cannot leave.
+    // Going on beats thrashing here for ever; the next sample evicts again.
+    if (progress && ++busy_rounds >= kMostBusyRounds) {
+      break;
     }
     if (progress) {
       idle_rounds = 0;

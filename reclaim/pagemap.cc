@@ -41,6 +41,7 @@ constexpr std::uint64_t kIsHuge = 1 << 6;
 
 constexpr std::uint64_t kWordPresent = std::uint64_t{1} << 63;
 constexpr std::uint64_t kWordFile = std::uint64_t{1} << 61;
+constexpr std::uint64_t kWordExclusive = std::uint64_t{1} << 56;
 
 // One scan at a time (the reclaim lock), so that the buffers need not be on a signal stack.
 constexpr std::size_t kRegions = 512;
@@ -187,6 +188,46 @@ int Pagemap::scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor) {
     }
   }
   return 0;
+}
+
+// Reads the words of one run after the other.
+class SharedCounter final : public RunVisitor {
+ public:
+  SharedCounter(Os& os, int fd) : os_(os), fd_(fd) {}
+
+  bool visit(const PageRun& run) override {
+    for (std::uintptr_t at = run.range.begin; at < run.range.end;) {
+      const std::size_t wanted = std::min(kWords, (run.range.end - at) >> kPageShift);
+      const SysResult got = os_.pread(fd_, words, wanted * 8, static_cast<std::int64_t>(at >> kPageShift) * 8);
+      if (!got.ok() || got.value() < 8) {
+        return false;
+      }
+      const auto count = static_cast<std::size_t>(got.value()) / 8;
+      for (std::size_t i = 0; i < count; ++i) {
+        shared_.count += (words[i] & kWordPresent) != 0 && (words[i] & kWordExclusive) == 0 ? 1 : 0;
+      }
+      at += count * kPageBytes;
+    }
+    return true;
+  }
+  [[nodiscard]] Pages shared() const {
+    return shared_;
+  }
+
+ private:
+  Os& os_;
+  int fd_;
+  Pages shared_;
+};
+
+int Pagemap::count_shared(Os& os, Pages& out) {
+  if (!has_scan_) {
+    return ENOTTY;  // the slow way of scanning uses the same buffer
+  }
+  SharedCounter counter(os, fd_);
+  const int error = scan(os, kWholeAddressSpace, counter);
+  out = counter.shared();
+  return error;
 }
 
 int Pagemap::scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor) {
