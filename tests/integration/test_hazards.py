@@ -38,8 +38,7 @@ class HazardsTest(harness.WeirTest):
             self.skipTest(f"{name} says: {plain.out.decode().strip()}")
         watched = self.run_weir([harness.program(name)], timeout=HANG, **variables)
         self.assert_same(plain, watched)
-        stat = self.stat()
-        self.assertEqual((stat["members"], stat["usage"]), ([], 0), "nothing is left in the books")
+        self.empty_stat()
 
     def test_there_are_programs(self):
         self.assertGreater(len(names()), 30, harness.PROGRAMS)
@@ -55,6 +54,18 @@ def add_test(name, setting, variables):
 for each_name in names():
     for each_setting, each_variables in SETTINGS:
         add_test(each_name, each_setting, each_variables)
+
+
+class ForkAtTheLimitTest(harness.WeirTest):
+    def test_it_ends_one_way_or_the_other(self):
+        """Pages shared after a fork cannot be paged out and count twice: that may end in the policy, never in a hang."""
+        self.need_swap()
+        for variables in ({}, {"background": "off"}, {"meter": "fallback"}):
+            with self.subTest(**variables):
+                result = self.run_weir([harness.program("fork_grow"), "24", "24"], 16 * MIB, timeout=HANG, **variables)
+                if result.status != 0:
+                    self.assertTrue(any("Container out of memory" in event["text"] for event in self.events("oom")))
+                self.note(f"{variables}: status {result.status}")
 
 
 class MainExitsTest(harness.WeirTest):

@@ -26,6 +26,19 @@ GROWERS = [
     ("vfork_exec", [50, 32], 1),
 ]
 
+# Large enough to show the coarser net, which lets more through before it catches.
+BIG_GROWERS = [
+    ("grow_malloc", [96], 1),
+    ("grow_big_malloc", [96], 1),
+    ("grow_mmap", [96], 1),
+    ("grow_mremap", [96], 1),
+    ("grow_bss", [64], 1),
+    ("grow_stack", [80], 1),
+    ("grow_threads", [2, 64], 2),
+    ("walk_again", [96, 2], 1),
+    ("daemon_twice", [80], 1),
+]
+
 
 class LimitTest(harness.WeirTest):
     numbers = itertools.count()
@@ -39,7 +52,7 @@ class LimitTest(harness.WeirTest):
                 self.assertEqual((result.status, result.out, result.err), (0, b"ok\n", b""))
                 self.note(f"{name} {arguments}: peak {(result.peak - LIMIT) / MIB:+.2f} MiB beyond the limit")
                 self.assertLessEqual(result.peak, LIMIT + threads * allowance, f"{name} over its limit")
-                self.assert_figures(self.stat(container), threads * allowance)
+                self.assert_figures(self.empty_stat(container), threads * allowance)
 
     def assert_figures(self, stat, allowance):
         """What weir says of itself fits what happened: it met the limit or kept below it by paging out."""
@@ -48,8 +61,6 @@ class LimitTest(harness.WeirTest):
         self.assertLessEqual(stat["peak"], LIMIT + allowance)
         self.assertGreater(stat["evict_done"], 8 * MIB)
         self.assertLessEqual(stat["evict_done"], stat["evict_requested"])
-        self.assertEqual(stat["members"], [])
-        self.assertEqual(stat["usage"], 0)
 
     def test_with_perf_meter(self):
         self.need_swap()
@@ -63,17 +74,17 @@ class LimitTest(harness.WeirTest):
 
     def test_with_fallback_meter(self):
         self.need_swap()
-        self.hold_growers(GROWERS, harness.FALLBACK_ALLOWANCE, meter="fallback")
+        self.hold_growers(BIG_GROWERS, harness.FALLBACK_ALLOWANCE, meter="fallback")
 
     def test_with_fallback_meter_and_no_thread(self):
         self.need_swap()
-        self.hold_growers(GROWERS[:3], harness.FALLBACK_ALLOWANCE, meter="fallback", threadless="on")
+        self.hold_growers(BIG_GROWERS[:3], harness.FALLBACK_ALLOWANCE, meter="fallback", threadless="on")
 
     def test_reads_into_fresh_memory(self):
         """The faults are taken in the kernel, where the perf meter is blind: the coarser net must catch them."""
         self.need_swap()
         for meter in ("auto", "fallback"):
-            self.hold_growers([("grow_read", [48], 1)], harness.FALLBACK_ALLOWANCE, meter=meter)
+            self.hold_growers([("grow_read", [96], 1)], harness.FALLBACK_ALLOWANCE, meter=meter)
 
 
 class PipelineTest(harness.WeirTest):

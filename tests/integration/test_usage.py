@@ -38,6 +38,7 @@ class UsageTest(harness.WeirTest):
             self.assert_close(member["usage"], sampler.anonymous_of(member["pid"]), f"member {member['pid']}")
         self.assert_close(stat["usage"], sum(sampler.anonymous_of(pid) for pid in pids), "container")
         self.assertEqual(stat["usage"], sum(member["usage"] for member in stat["members"]))
+        self.assertLessEqual(stat["usage"], (limit or stat["usage"]) + copies * MIB, "settled below the limit")
         for process in held:
             self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
         self.assertEqual(self.stat()["usage"], 0)

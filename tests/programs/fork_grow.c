@@ -13,20 +13,21 @@ static void grow(size_t mib, uint64_t seed) {
 
 int main(int argc, char** argv) {
   const size_t mib = number_argument(argc, argv, 1, 24);
-  char* shared = malloc(8 * MIB);
-  fill(shared, 8 * MIB, 1);
+  const size_t held = number_argument(argc, argv, 2, 2) * MIB;
+  char* shared = malloc(held);
+  fill(shared, held, 1);
   for (int round = 0; round < 3; ++round) {
     const pid_t child = fork();
     require(child >= 0, "fork");
     grow(mib, (uint64_t)child);
-    verify(shared, 8 * MIB, 1);
+    verify(shared, held, 1);
     if (child == 0) {
-      fill(shared, 8 * MIB, 2);  // the child's copy only
+      fill(shared, held, 2);  // the child's copy only
       _exit(0);
     }
     int status = -1;
     require(waitpid(child, &status, 0) == child && status == 0, "the child ends well");
-    verify(shared, 8 * MIB, 1);
+    verify(shared, held, 1);
   }
   puts("ok");
   return 0;

@@ -19,11 +19,11 @@ static void child_grows(pid_t child) {
 }
 
 int main(void) {
-  char* memory = malloc(24 * MIB);
-  fill(memory, 24 * MIB, 6);
+  char* memory = malloc(2 * MIB);
+  fill(memory, 2 * MIB, 6);
   child_grows((pid_t)syscall(SYS_fork));
   child_grows(_Fork());
-  verify(memory, 24 * MIB, 6);
+  verify(memory, 2 * MIB, 6);
   puts("ok");
   return 0;
 }
