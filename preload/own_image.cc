@@ -1,6 +1,10 @@
 // own_image.cc - linker symbols and the argument vector.
 #include "preload/own_image.h"
 
+#include <dlfcn.h>
+#include <elf.h>
+#include <sys/auxv.h>
+
 #include <cstdint>
 #include <cstring>
 
@@ -20,6 +24,25 @@ AddressRange own_image() {
   const auto begin = reinterpret_cast<std::uintptr_t>(__data_start_weir) & ~(kPageBytes - 1);
   const auto end = (reinterpret_cast<std::uintptr_t>(_end) + kPageBytes - 1) & ~(kPageBytes - 1);
   return {begin, end};
+}
+
+std::size_t program_static_bytes() {
+  const auto* header = reinterpret_cast<const Elf64_Phdr*>(getauxval(AT_PHDR));
+  std::size_t bytes = 0;
+  for (std::size_t i = 0, count = getauxval(AT_PHNUM); header != nullptr && i < count; ++i) {
+    if (header[i].p_type == PT_LOAD && (header[i].p_flags & PF_W) != 0) {
+      bytes += header[i].p_memsz;
+    }
+  }
+  return bytes;
+}
+
+bool malloc_is_ours() {
+  void* in_force = dlsym(RTLD_DEFAULT, "malloc");
+  Dl_info theirs = {};
+  Dl_info ours = {};
+  return dladdr(in_force, &theirs) != 0 && dladdr(reinterpret_cast<void*>(__data_start_weir), &ours) != 0 &&
+         theirs.dli_fbase == ours.dli_fbase;
 }
 
 bool is_sandbox_child() {

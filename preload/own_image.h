@@ -8,6 +8,13 @@ namespace weir {
 // The writable static memory of libweir.so, which reclaim must leave alone.
 AddressRange own_image();
 
+// The writable static memory (.data and .bss) of the program itself, in bytes.
+std::size_t program_static_bytes();
+
+// True when the process' malloc is ours. A program that brings its own may call mmap with its
+// allocator's locks held, and pthread_create would then wait for itself. Not signal-safe.
+bool malloc_is_ours();
+
 // Chromium's and Electron's children count their threads before they lock themselves in; an
 // argument "--type=..." gives them away. They run without our thread.
 bool is_sandbox_child();

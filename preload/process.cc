@@ -9,6 +9,7 @@
 #include "core/events.h"
 #include "core/text.h"
 #include "preload/attach.h"
+#include "preload/own_image.h"
 #include "preload/reclaimer_thread.h"
 #include "reclaim/charge.h"
 #include "reclaim/fault_meter.h"
@@ -25,6 +26,7 @@ struct alignas(kPageBytes) ForkPage {
 };
 constinit ForkPage fork_page;
 
+constexpr std::size_t kLargeBytes = 256 * kKiB;
 constexpr std::int64_t kLeastBudget = 128 * static_cast<std::int64_t>(kKiB);
 constexpr std::int64_t kMostBudget = 16 * static_cast<std::int64_t>(kMiB);
 // An extent this large is not touched at once: the fault meter and the timer see the rest.
@@ -41,10 +43,12 @@ std::int64_t next_budget(const Standing& standing) {
   return std::clamp(quarter, kLeastBudget, kMostBudget);
 }
 
-// Halfway to a mark the reclaimer and its meter are worth their cost; below, they are not.
+// Halfway to a mark the reclaimer and its meter are worth their cost; below, they are not. What
+// was taken in large pieces counts as if it were touched: nobody calls us when it is.
 bool near_enough_to_arm(const Standing& standing) {
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
-  return !mark.unlimited() && standing.usage.count >= mark.count / 2;
+  const Pages promised = Pages::holding(process().large_bytes.load(std::memory_order_relaxed));
+  return !mark.unlimited() && (standing.usage + promised).count >= mark.count / 2;
 }
 
 void after_look(const Standing& standing) {
@@ -95,6 +99,9 @@ bool is_own_process() {
 
 bool on_growth(std::size_t bytes, bool may_refuse) {
   Process& p = process();
+  if (bytes >= kLargeBytes) {
+    p.large_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  }
   const auto amount = static_cast<std::int64_t>(std::min(bytes, static_cast<std::size_t>(kGiB)));
   if (p.growth_budget.fetch_sub(amount, std::memory_order_relaxed) > amount) {
     return true;
@@ -151,6 +158,13 @@ void start_process() {
   mark_process();
   p.growth_budget.store(0, std::memory_order_relaxed);
   p.stage.store(Stage::kAttached, std::memory_order_release);
+  // A program whose static memory alone can reach a mark may never call us again: the one case
+  // for a thread before main.
+  p.large_bytes.store(program_static_bytes(), std::memory_order_relaxed);
+  if (p.large_bytes.load(std::memory_order_relaxed) >= kLargeBytes &&
+      near_enough_to_arm(p.engine.account.standing(Pages::none()))) {
+    start_reclaimer_thread();
+  }
 }
 
 void end_process() {

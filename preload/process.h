@@ -28,6 +28,8 @@ struct Process {
   std::atomic<std::uint32_t> pid{0};
   // Bytes the allocator may take from the kernel before the next look at the marks.
   std::atomic<std::int64_t> growth_budget{INT64_MAX};
+  // Bytes of large extents and mappings so far: memory that may be touched without another call.
+  std::atomic<std::uint64_t> large_bytes{0};
   std::atomic<bool> thread_wanted{false};
   std::atomic<bool> thread_barred{false};  // by option, by rule, or because it failed
   std::atomic<bool> purge_wanted{false};

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "core/raw_syscall.h"
+#include "preload/own_image.h"
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/reclaimer_thread.h"
@@ -46,6 +47,9 @@ void* program_mmap(void* address, std::size_t bytes, int protection, int flags, 
     return MAP_FAILED;
   }
   const long raw = raw_syscall(SYS_mmap, sys_arg(address), static_cast<long>(bytes), protection, flags, fd, offset);
+  if (process().thread_wanted.load(std::memory_order_relaxed) && malloc_is_ours()) {
+    on_safe_point();
+  }
   return libc_result(raw, MAP_FAILED, reinterpret_cast<void*>(raw));
 }
 

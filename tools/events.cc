@@ -1,0 +1,157 @@
+// events.cc - `weir events`: what happened, from the registry's ring.
+#include "core/events.h"
+
+#include <poll.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <atomic>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "tools/command.h"
+#include "tools/say.h"
+#include "tools/session.h"
+
+namespace weir {
+namespace {
+
+constexpr int kPollMs = 200;
+std::atomic<bool> interrupted{false};
+
+struct Wish {
+  std::string name;  // empty: all containers
+  bool follow = false;
+  bool json = false;
+};
+
+// As 2025-11-21T02:28:11.123+01:00.
+std::string local_time(std::uint64_t wall_ns) {
+  constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+  const auto seconds = static_cast<std::time_t>(wall_ns / kNsPerSecond);
+  std::tm parts = {};
+  ::localtime_r(&seconds, &parts);
+  char date[32];
+  char zone[8];
+  std::strftime(date, sizeof(date), "%FT%T", &parts);
+  std::strftime(zone, sizeof(zone), "%z", &parts);
+  const std::string millis = std::to_string(1000 + wall_ns / 1'000'000 % 1000).substr(1);
+  return std::string(date) + "." + millis + std::string(zone, 3) + ":" + std::string(zone + 3);
+}
+
+// Events keep the last 63 bytes of a name.
+bool is_about(const Event& event, std::string_view name) {
+  constexpr std::size_t kKept = sizeof(event.container_name) - 1;
+  const std::string_view about(event.container_name);
+  if (name.empty() || about == name.substr(name.size() > kKept ? name.size() - kKept : 0)) {
+    return true;
+  }
+  return about.size() > name.size() && about.substr(0, name.size()) == name && about[name.size()] == '/';
+}
+
+std::string as_line(const Event& event) {
+  std::string line = local_time(event.wall_ns) + " " + harmless(event.container_name) + " " + to_string(event.kind) +
+                     " pid " + std::to_string(event.pid);
+  if (event.text[0] != '\0') {
+    line += ": " + harmless(event.text);
+  }
+  if (event.value[0] != 0 || event.value[1] != 0) {
+    line += " [" + std::to_string(event.value[0]) + " " + std::to_string(event.value[1]) + "]";
+  }
+  return line + "\n";
+}
+
+std::string as_json(const Event& event) {
+  const nlohmann::ordered_json out = {{"number", event.number},
+                                      {"time", local_time(event.wall_ns)},
+                                      {"time_us", event.wall_ns / 1000},
+                                      {"container", event.container_name},
+                                      {"kind", to_string(event.kind)},
+                                      {"pid", event.pid},
+                                      {"text", event.text},
+                                      {"values", {event.value[0], event.value[1]}}};
+  return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+// Prints what is there from `next` on. True when one event at least was about what is wished.
+bool print_new(const RegistryView& view, const Wish& wish, std::uint64_t& next) {
+  bool any = false;
+  std::uint64_t missed = 0;
+  for (Event event; read_event(view, next, event, missed);) {
+    if (is_about(event, wish.name)) {
+      print(wish.json ? as_json(event) : as_line(event));
+      any = true;
+    }
+  }
+  if (missed > 0) {
+    say(std::to_string(missed) + " events were overwritten before they could be read");
+  }
+  return any;
+}
+
+// Sleeps a turn. False: nobody reads our output any more.
+bool wait_a_turn() {
+  struct pollfd reader = {STDOUT_FILENO, 0, 0};
+  static_cast<void>(::poll(&reader, 1, kPollMs));
+  return (reader.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
+}
+
+void catch_interrupts() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted.store(true); };
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+void follow(Session& session, const Wish& wish, std::uint64_t next) {
+  while (!interrupted.load()) {
+    if (!finish_output() || !wait_a_turn()) {
+      abandon_output();
+      return;
+    }
+    if (session.view().is_open() || session.open()) {
+      print_new(session.view(), wish, next);
+    }
+  }
+}
+
+void show(Session& session, const Wish& wish) {
+  const bool open = wish.follow ? session.open() : session.open_or_say();
+  std::uint64_t next = open ? oldest_event(session.view()) : 0;
+  const bool any = open && print_new(session.view(), wish, next);
+  ContainerId id;
+  if (!wish.name.empty() && !any && (!open || !session.find(wish.name, id))) {
+    fail("there is no container " + shown(wish.name) + " (weir ls lists them)");
+  }
+  if (wish.follow) {
+    follow(session, wish, next);
+  }
+}
+
+}  // namespace
+
+int events_main(Invocation& call) {
+  CLI::App app("Shows what happened: in one container and those below it, or in all.", "weir events");
+  app.footer("Example:\n  weir events build --follow --format json");
+  Wish wish;
+  std::string format = "text";
+  const CLI::Option* named = app.add_option("NAME", wish.name, "Container; without it, all of them");
+  app.add_flag("-f,--follow", wish.follow, "Go on with new events as they come");
+  add_format(app, format, "text (default) or json, one object a line");
+  if (!parse_words(app, call)) {
+    return 0;
+  }
+  wish.json = read_format(format, false) == DumpFormat::kJson;
+  if (named->count() > 0) {
+    static_cast<void>(read_name(wish.name));
+  }
+  Session session(call.directory);
+  if (wish.follow) {
+    catch_interrupts();
+  }
+  show(session, wish);
+  return 0;
+}
+
+}  // namespace weir

@@ -1,0 +1,139 @@
+// run.cc - `weir run`: a command, its container, and an end like the command's own.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include "tools/command.h"
+#include "tools/library.h"
+#include "tools/run_container.h"
+#include "tools/run_settings.h"
+#include "tools/say.h"
+#include "tools/supervisor.h"
+
+namespace weir {
+namespace {
+
+struct FlagRow {
+  const char* flags;  // as CLI11 takes them
+  const char* name;   // as diagnostics name it
+  const char* variable;
+  const char* type;
+  const char* help;
+};
+
+constexpr std::array kFlags = {
+    FlagRow{"-n,--name", "--name", "WEIR_CONTAINER", "NAME", "Container to make or to join; '/' between parents"},
+    FlagRow{"-m,--limit", "--limit", "WEIR_LIMIT", "SIZE", "Hard limit on resident anonymous memory"},
+    FlagRow{"--high", "--high", "WEIR_HIGH_WATERMARK", "MARK", "Background reclaim starts above: a size or N%"},
+    FlagRow{"--low", "--low", "WEIR_LOW_WATERMARK", "MARK", "Background reclaim stops below: a size or N%"},
+    FlagRow{"--swap-max", "--swap-max", "WEIR_SWAP_LIMIT", "SIZE", "Most that may be paged out"},
+    FlagRow{"--oom", "--oom", "WEIR_OOM", "POLICY", "kill, group, enomem or pause:SECONDS"},
+    FlagRow{"--background", "--background", "WEIR_BACKGROUND", "on|off", "Background reclaim"},
+    FlagRow{"--meter", "--meter", "WEIR_METER", "METER", "auto, or fallback to do without perf"},
+    FlagRow{"--dump-file", "--dump-file", "WEIR_DUMP_FILE", "FILE", "Where statistics go on a signal; %p pid, %c name"},
+    FlagRow{"--dump-format", "--dump-format", "WEIR_DUMP_FORMAT", "FORMAT", "text, json or prometheus"},
+    FlagRow{"--log", "--log", "WEIR_LOG", "LEVEL", "auto, off, error, warn, info or debug, then optionally :path"},
+};
+
+constexpr const char* kFooter =
+    "Sizes are bytes or take K, M, G, T (powers of 1024). Without --name the container is called\n"
+    "pid-<pid> and ends with its last process. Joining a container that is there changes it\n"
+    "where options are given. The exit status is the command's.\n\n"
+    "Example:\n  weir run -n build -m 64M --high 56M --low 48M -- make -j4";
+
+struct RunWords {
+  std::array<std::string, kFlags.size()> values;
+  std::array<CLI::Option*, kFlags.size()> options{};
+  std::string threads;
+  std::vector<std::string> command;
+};
+
+// What stands after the first "--" is the command's and is never looked at; without one the
+// command begins at the first word that is no option.
+bool read_words(Invocation& call, RunWords& words) {
+  const auto mark = std::find(call.arguments.begin(), call.arguments.end(), "--");
+  std::vector<std::string> after(mark, call.arguments.end());
+  call.arguments.erase(mark, call.arguments.end());
+
+  CLI::App app("Runs a command, its children and theirs within memory limits.", "weir run");
+  app.footer(kFooter);
+  app.prefix_command();
+  for (std::size_t i = 0; i < kFlags.size(); ++i) {
+    words.options[i] = app.add_option(kFlags[i].flags, words.values[i], kFlags[i].help)->type_name(kFlags[i].type);
+  }
+  const CLI::Option* threads = app.add_option("--threads", words.threads, "Rules for thread groups (a later version)");
+  if (!parse_words(app, call)) {
+    return false;
+  }
+  if (threads->count() > 0) {
+    refuse_value("--threads", words.threads, "cannot be honoured: thread groups are not in this version");
+  }
+  words.command = app.remaining();
+  if (!words.command.empty() && words.command.front().starts_with('-')) {
+    refuse("unknown option " + shown(words.command.front()) + " (weir run --help)");
+  }
+  // The mark itself is the command's only if the command began before it.
+  after.erase(after.begin(), after.begin() + (words.command.empty() && !after.empty() ? 1 : 0));
+  words.command.insert(words.command.end(), after.begin(), after.end());
+  if (words.command.empty() || words.command.front().empty()) {
+    refuse("there is no command to run (weir run --help)");
+  }
+  return true;
+}
+
+RunSettings settings_of(const RunWords& words) {
+  RunSettings settings;
+  for (std::size_t i = 0; i < kFlags.size(); ++i) {
+    if (words.options[i]->count() > 0) {
+      settings.set(kFlags[i].name, kFlags[i].variable, words.values[i]);
+    }
+  }
+  return settings;
+}
+
+// Puts the library and the settings into the environment. False: there is no usable library.
+bool equip(Session& session, RunSettings& settings) {
+  const std::string library = find_library();
+  if (library.empty() || !can_be_preloaded(library)) {
+    say(library.empty() ? "running without limits: libweir.so is not installed beside this program"
+                        : "running without limits: LD_PRELOAD cannot name " + shown(library) + " (blank or colon)");
+    return false;
+  }
+  // The program must find the registry that was just prepared; and it takes one variable at
+  // least for the library to attach.
+  settings.set("--dir", "WEIR_DIR", session.directory());
+  settings.store();
+  const char* present = std::getenv("LD_PRELOAD");
+  ::setenv("LD_PRELOAD", preload_with(library, present == nullptr ? "" : present).c_str(), 1);
+  return true;
+}
+
+[[noreturn]] void report_no_start(const std::string& command, int error) {
+  const ExitStatus status = error == ENOENT ? ExitStatus::kNotFound : ExitStatus::kNotExecutable;
+  throw CommandFault(status, shown(command) + " cannot be run: " + error_text(error));
+}
+
+}  // namespace
+
+int run_main(Invocation& call) {
+  RunWords words;
+  if (!read_words(call, words)) {
+    return 0;
+  }
+  RunSettings settings = settings_of(words);
+  Session session(call.directory);
+  RunContainer container(session, settings);
+  if (container.prepare()) {
+    static_cast<void>(equip(session, settings));
+  }
+  const Ending ending = supervise(words.command);
+  if (ending.exec_error != 0) {
+    container.withdraw();
+    report_no_start(words.command.front(), ending.exec_error);
+  }
+  container.report_kills(ending.pid);
+  return end_like(ending);
+}
+
+}  // namespace weir

@@ -1,0 +1,143 @@
+// run_container.cc - naming, making and changing a run's container, and reporting its kills.
+#include "tools/run_container.h"
+
+#include <unistd.h>
+
+#include <map>
+
+#include "core/events.h"
+#include "core/usage.h"
+#include "tools/change.h"
+#include "tools/say.h"
+
+namespace weir {
+namespace {
+
+// The container this very process is a member of: `weir run` inside `weir run`.
+bool own_container(Session& session, std::string& name) {
+  MemberId member;
+  const auto self = static_cast<std::uint32_t>(::getpid());
+  if (!session.view().find_member(self, member) || member_is_dead(session.os(), session.view().member(member), self)) {
+    return false;
+  }
+  name = session.view().container(session.view().book(member).load().container).name;
+  return true;
+}
+
+void check_shares(const Options& options, const RunSettings& settings) {
+  if (options.limit.unlimited() && (options.high_watermark.is_percent || options.low_watermark.is_percent)) {
+    const bool high = options.high_watermark.is_percent;
+    refuse(settings.written(high ? "WEIR_HIGH_WATERMARK" : "WEIR_LOW_WATERMARK") +
+           " is a share of a limit, and there is none");
+  }
+}
+
+bool is_at_or_below(std::string_view name, std::string_view top) {
+  return name == top || (name.size() > top.size() && name.substr(0, top.size()) == top && name[top.size()] == '/');
+}
+
+// The name a candidate's line begins with, before " usage ".
+std::string comm_of(std::string_view text) {
+  return harmless(text.substr(0, text.rfind(" usage ")));
+}
+
+}  // namespace
+
+// Inside another container the inherited variables are that one's. A run that asks for a shape
+// of its own then gets a container below it, so that the outer limit holds for it as well.
+void RunContainer::settle_name() {
+  std::string outer;
+  const bool nested = own_container(session_, outer);
+  if (nested && (settings_.given("WEIR_CONTAINER") || settings_.shapes_container())) {
+    settings_.forget_inherited_shape();
+  }
+  if (nested && !settings_.given("WEIR_CONTAINER") && settings_.shapes_container()) {
+    std::string below = outer + "/run-" + std::to_string(::getpid());
+    if (!parse_name(below).ok()) {
+      below = "run-" + std::to_string(::getpid());  // too deep or too long to stand there
+    }
+    settings_.set("--name", "WEIR_CONTAINER", below);
+    named_ = false;
+  }
+}
+
+bool RunContainer::prepare() {
+  const OpenFailure failure = session_.open_or_create();
+  if (failure == OpenFailure::kNone) {
+    settle_name();
+  }
+  const Options options = settings_.read();
+  if (failure != OpenFailure::kNone) {
+    say(std::string("running without limits: ") + to_string(failure) + " (" + session_.directory() + ")");
+    return false;
+  }
+  first_event_ = session_.view().raw().header.next_event.load(std::memory_order_acquire);
+  name_ = options.container;
+  if (!name_.empty() && session_.find(name_, id_)) {
+    change_existing(id_);
+    return true;
+  }
+  check_shares(options, settings_);
+  return name_.empty() || make(options);
+}
+
+bool RunContainer::make(const Options& options) {
+  const ContainerWish wish{name_, named_, marks_of(options), options.swap_limit, options.oom, options.background};
+  const ContainerResult result = session_.view().find_or_make(session_.os(), wish);
+  if (result.failure != AttachFailure::kNone) {
+    say("running without limits: there is no place for a container in the registry");
+    return false;
+  }
+  id_ = result.id;
+  created_ = result.created;
+  if (created_) {
+    const Pages limit = wish.marks.limit;
+    post_event(session_.os(), session_.view(),
+               {EventKind::kCreated,
+                id_,
+                static_cast<std::uint32_t>(::getpid()),
+                {limit.unlimited() ? 0 : limit.bytes(), 0},
+                "created"});
+  } else {
+    change_existing(id_);  // somebody else was faster
+  }
+  return true;
+}
+
+void RunContainer::change_existing(ContainerId id) {
+  const Change change = settings_.change();
+  if (change.empty()) {
+    return;
+  }
+  const Marks now = marks_of(session_.view().container(id));
+  const Marks marks = planned_marks(now, change, Defaults::kFollow, name_);
+  apply_change(session_.os(), session_.view(), id, change, marks, "weir run");
+}
+
+void RunContainer::withdraw() {
+  if (created_) {
+    session_.view().remove(session_.os(), id_);
+  }
+}
+
+void RunContainer::report_kills(pid_t command) {
+  if (!session_.view().is_open()) {
+    return;
+  }
+  const std::string name = name_.empty() ? "pid-" + std::to_string(command) : name_;
+  std::map<std::uint32_t, std::string> comms;
+  std::uint64_t missed = 0;
+  std::uint64_t next = first_event_;
+  for (Event event; read_event(session_.view(), next, event, missed);) {
+    if (event.kind == EventKind::kOomVictim) {
+      comms[event.pid] = comm_of(event.text);
+    }
+    const bool ours = is_at_or_below(event.container_name, name) || event.pid == static_cast<std::uint32_t>(command);
+    if (event.kind == EventKind::kOomKill && ours) {
+      say("Container out of memory: killed " + std::to_string(event.pid) + " (" + comms[event.pid] + ") in " +
+          harmless(event.container_name));
+    }
+  }
+}
+
+}  // namespace weir

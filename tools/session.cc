@@ -1,0 +1,123 @@
+// session.cc - finding the registry directory, and telling "nothing runs" from "broken".
+#include "tools/session.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "tools/command.h"
+#include "tools/say.h"
+
+namespace weir {
+
+Session::Session(const std::optional<std::string>& directory) : os_(raw_os()) {
+  Options options;
+  if (directory) {
+    apply_option(options, "WEIR_DIR", "--dir", *directory);
+  } else if (const char* variable = std::getenv("WEIR_DIR"); variable != nullptr) {
+    apply_option(options, "WEIR_DIR", "WEIR_DIR", variable);
+  }
+  directory_named_ = !options.directory.empty();
+  registry_directory(options, std::getenv("XDG_RUNTIME_DIR"), os_.effective_uid(), directory_);
+}
+
+Session::~Session() {
+  view_.close(os_);
+}
+
+bool Session::registry_exists() const {
+  struct stat found = {};
+  return ::stat((std::string(directory_.text) + "/registry").c_str(), &found) == 0 || errno == EACCES;
+}
+
+// The default lies in a directory everybody may write: one that somebody else put there could
+// name any process as a member, for `weir kill` to end.
+void Session::check_owner() const {
+  struct stat found = {};
+  if (!directory_named_ && ::lstat(directory_.text, &found) == 0 && found.st_uid != ::geteuid()) {
+    fail(std::string(directory_.text) + " belongs to another user (name it with --dir to look all the same)");
+  }
+}
+
+bool Session::open() {
+  if (!registry_exists()) {
+    return false;
+  }
+  check_owner();
+  // A creator at work is done in a moment; one that was killed leaves an empty file for the next.
+  constexpr int kTries = 20;
+  constexpr useconds_t kPauseUs = 5000;
+  OpenFailure failure = OpenFailure::kBusy;
+  for (int i = 0; i < kTries && failure == OpenFailure::kBusy; ++i) {
+    failure = view_.open(os_, directory_.text, false);
+    if (failure == OpenFailure::kBusy) {
+      ::usleep(kPauseUs);
+    }
+  }
+  if (failure != OpenFailure::kNone && failure != OpenFailure::kBusy) {
+    fail(std::string(directory_.text) + ": " + to_string(failure));
+  }
+  return failure == OpenFailure::kNone;
+}
+
+bool Session::open_or_say() {
+  if (open()) {
+    return true;
+  }
+  say(std::string("nothing is running under weir (no registry in ") + directory_.text + ")");
+  return false;
+}
+
+OpenFailure Session::open_or_create() {
+  return view_.open(os_, directory_.text, true);
+}
+
+bool Session::is_gone(ContainerId id) {
+  return view_.container(id).named.load(std::memory_order_relaxed) == 0 && members_of(view_, id) == 0;
+}
+
+bool Session::find(std::string_view name, ContainerId& out) {
+  if (!view_.find(name, out)) {
+    return false;
+  }
+  refresh_members(os_, view_, Subtree::below(view_, out));
+  return !is_gone(out);
+}
+
+ContainerId Session::need(std::string_view name) {
+  ContainerId id;
+  if (!open() || !find(name, id)) {
+    fail("there is no container " + shown(name) + " (weir ls lists them)");
+  }
+  return id;
+}
+
+std::vector<Listed> Session::list() {
+  std::vector<ContainerId> ids;
+  for (std::uint32_t i = 0; i < kMaxContainers; ++i) {
+    if (view_.container(ContainerId{i}).state.load(std::memory_order_acquire) == ContainerRecord::kLive) {
+      ids.push_back(ContainerId{i});
+    }
+  }
+  // A look at a root takes in every member below it: one reading of /proc each, however deep.
+  for (const ContainerId id : ids) {
+    if (ContainerId parent; !parent_of(view_, id, parent)) {
+      static_cast<void>(container_stats(os_, view_, id, Look::kProc));
+    }
+  }
+  std::vector<Listed> out;
+  for (const ContainerId id : ids) {
+    if (!is_gone(id)) {
+      note_usage(view_.container(id), usage_of(view_, id));
+      out.push_back({id, container_stats(os_, view_, id, Look::kBooks)});
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const Listed& a, const Listed& b) {
+    return std::string_view(a.stats.name) < std::string_view(b.stats.name);
+  });
+  return out;
+}
+
+}  // namespace weir

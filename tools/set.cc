@@ -1,0 +1,95 @@
+// set.cc - `weir set`: changing a container while its members run.
+#include "core/usage.h"
+#include "tools/change.h"
+#include "tools/command.h"
+#include "tools/say.h"
+#include "tools/session.h"
+
+namespace weir {
+namespace {
+
+template <typename T>
+T value_of(const Parsed<T>& parsed, const std::string& key, std::string_view value) {
+  if (!parsed.ok()) {
+    refuse_value(key, value, parsed.reason);
+  }
+  return parsed.value;
+}
+
+bool is_none(std::string_view value) {
+  return value == "none" || value == "max";
+}
+
+WantedMark read_mark(const std::string& key, std::string_view value) {
+  if (is_none(value)) {
+    return {Mark{}, true, key};
+  }
+  return {value_of(parse_mark(value), key, value), false, key};
+}
+
+Pages read_swap_limit(const std::string& key, std::string_view value) {
+  return is_none(value) ? Pages::all() : Pages::holding(value_of(parse_size(value), key, value));
+}
+
+// Stores a value under its key; refuses a second one for the same.
+template <typename T>
+void store(std::optional<T>& target, const std::string& key, T value) {
+  if (target) {
+    refuse(key + " is given twice");
+  }
+  target = std::move(value);
+}
+
+void read_pair(Change& change, const std::string& word) {
+  const std::size_t equals = word.find('=');
+  if (equals == std::string::npos) {
+    refuse_value("argument", word, "is no key=value");
+  }
+  const std::string key = word.substr(0, equals);
+  const std::string_view value = std::string_view(word).substr(equals + 1);
+  if (key == "limit") {
+    store(change.limit, key, value_of(parse_limit(value), key, value));
+  } else if (key == "high_watermark" || key == "high") {
+    store(change.high, key, read_mark(key, value));
+  } else if (key == "low_watermark" || key == "low") {
+    store(change.low, key, read_mark(key, value));
+  } else if (key == "swap_limit") {
+    store(change.swap_limit, key, read_swap_limit(key, value));
+  } else if (key == "oom") {
+    store(change.oom, key, value_of(parse_oom(value), key, value));
+  } else if (key == "background") {
+    store(change.background, key, value_of(parse_switch(value), key, value));
+  } else {
+    refuse_value("key", key, "is unknown (limit, high_watermark, low_watermark, swap_limit, oom, background)");
+  }
+}
+
+}  // namespace
+
+int set_main(Invocation& call) {
+  CLI::App app("Changes a container while it runs: all of the values, or none.", "weir set");
+  app.footer(
+      "Keys: limit, high_watermark (high), low_watermark (low), swap_limit, oom, background.\n"
+      "low_watermark <= high_watermark <= limit always holds.\n\n"
+      "Example:\n  weir set build limit=64M high=48M low=75%");
+  std::string name;
+  std::vector<std::string> pairs;
+  app.add_option("NAME", name, "Container")->required();
+  app.add_option("KEY=VALUE", pairs, "What to change")->required();
+  if (!parse_words(app, call)) {
+    return 0;
+  }
+  Change change;
+  std::string described;
+  for (const std::string& pair : pairs) {
+    read_pair(change, pair);
+    described += (described.empty() ? "" : " ") + harmless(pair);
+  }
+  Session session(call.directory);
+  const ContainerId id = session.need(read_name(name));
+  const Marks marks = planned_marks(marks_of(session.view().container(id)), change, Defaults::kKeep, name);
+  apply_change(session.os(), session.view(), id, change, marks, described);
+  return 0;
+}
+
+}  // namespace weir
