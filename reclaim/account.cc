@@ -44,8 +44,7 @@ void Account::recount_shared(Os& os, Pagemap& pagemap) {
   constexpr std::uint64_t kPauseNs = 100'000'000;
   Counter& shared = view_->member(member_).shared_pages;
   const std::uint64_t now = os.now_ns();
-  if (shared.load(std::memory_order_relaxed) == 0 ||
-      now - recounted_ns_.load(std::memory_order_relaxed) < kPauseNs) {
+  if (shared.load(std::memory_order_relaxed) == 0 || now - recounted_ns_.load(std::memory_order_relaxed) < kPauseNs) {
     return;
   }
   recounted_ns_.store(now, std::memory_order_relaxed);

@@ -37,6 +37,13 @@ void refresh_here(Engine& engine) {
   }
 }
 
+// Where we stand with what is about to be touched, and what may have been since the reclaimer's
+// last reading when only it may read.
+Standing standing_now(const Engine& engine, const ChargeRequest& request) {
+  const Pages unread = engine.may_open_here() ? Pages::none() : engine.account.faults_since_reading(engine.os);
+  return engine.account.standing(request.expected + unread);
+}
+
 // One round at the limit: our own share, by ourselves or by the reclaimer. Pages that left.
 Pages reclaim_round(Engine& engine, const Standing& standing, bool patient) {
   const Pages over = standing.usage - standing.marks.limit;
@@ -103,7 +110,7 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
     const int helpers = call_for_help(engine, standing.container);
     const Pages got = reclaim_round(engine, standing, idle_rounds < kIdleRoundsBeforeOom / 2);
     refresh_here(engine);
-    const Standing next = engine.account.standing(request.expected);
+    const Standing next = standing_now(engine, request);
     const bool progress = got > Pages::none() || next.usage < standing.usage;
     standing = next;
     // Pages leave, yet the limit is not reached: others take the room, or hold what cannot leave.
@@ -183,16 +190,11 @@ void mind_the_watermark(Engine& engine, const Standing& standing) {
 }  // namespace
 
 Verdict charge(Engine& engine, const ChargeRequest& request) {
-  Pages expected = request.expected;
-  if (engine.may_open_here()) {
-    engine.account.refresh(engine.os, nullptr);
-  } else {
-    expected = expected + engine.account.faults_since_reading(engine.os);
-  }
-  Standing standing = engine.account.standing(expected);
+  refresh_here(engine);
+  Standing standing = standing_now(engine, request);
   if (standing.above_high > Pages::none() && engine.container().background.load(std::memory_order_relaxed) != 0) {
     mind_the_watermark(engine, standing);
-    standing = engine.account.standing(request.expected);
+    standing = standing_now(engine, request);
   }
   if (!over_limit(standing)) {
     return Verdict::kRoom;
