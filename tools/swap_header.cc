@@ -54,7 +54,7 @@ std::array<std::uint8_t, kUuidBytes> bytes_of(const std::string& uuid) {
   for (const char c : uuid) {
     if (c != '-' && digits < 2 * kUuidBytes) {
       std::uint8_t& byte = out.at(digits / 2);
-      byte = static_cast<std::uint8_t>((byte << 4U) | digit_of(c));
+      byte = static_cast<std::uint8_t>(static_cast<unsigned>(byte) << 4U | digit_of(c));
       ++digits;
     }
   }

@@ -42,7 +42,7 @@ TEST(RegistryDirectoryTest, TheLongestAcceptedOptionFits) {
 
 // A path cut short is another path: better none of it.
 TEST(RegistryDirectoryTest, ARuntimeDirectoryTooLongIsNotCutShort) {
-  for (const std::size_t size : {3100, 3194, 3195, 3200, 5000, 10240}) {
+  for (const std::size_t size : {3100U, 3194U, 3195U, 3200U, 5000U, 10240U}) {
     const std::string longer = "/" + std::string(size, 'd');
     const std::string found = directory_for("", longer.c_str(), 7);
     EXPECT_TRUE(found == longer + "/weir" || found == "/dev/shm/weir-7") << size;

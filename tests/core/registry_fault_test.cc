@@ -52,7 +52,7 @@ class RegistryFaultTest : public ::testing::Test {
 };
 
 TEST_F(RegistryFaultTest, ADirectoryOpenToOthersIsRefused) {
-  for (const mode_t mode : {0755, 0750, 0701, 0770, 0777, 01777}) {
+  for (const mode_t mode : {0755U, 0750U, 0701U, 0770U, 0777U, 01777U}) {
     ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
     ASSERT_EQ(chmod(directory_.c_str(), mode), 0);
     EXPECT_EQ(open(), OpenFailure::kNoDirectory) << std::oct << mode;
