@@ -79,6 +79,10 @@ struct ContainerRecord {
   char name[kMaxNameBytes + 1];
 };
 
+// What a member's reclaimer may be asked for.
+inline constexpr std::uint32_t kRequestDump = 1;
+inline constexpr std::uint32_t kRequestRefresh = 2;
+
 // What a member says of itself beside its book entry. Written by the member only, but for
 // `wake`, which anyone may raise.
 struct MemberRecord {

@@ -90,15 +90,7 @@ int take_anonymous(std::string_view text, Pages& out) {
   return 0;
 }
 
-}  // namespace
-
-int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out) {
-  char buffer[512];
-  const long length = read_process_file(os, pid, "stat", buffer, sizeof(buffer));
-  if (length < 0) {
-    return static_cast<int>(-length);
-  }
-  const std::string_view text(buffer, static_cast<std::size_t>(length));
+int take_stat(std::string_view text, ProcessStat& out) {
   // The name may hold blanks and parentheses: it ends at the last ')'.
   const std::size_t open = text.find('(');
   const std::size_t close = text.rfind(')');
@@ -115,6 +107,22 @@ int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out) {
   out.threads = static_cast<std::uint32_t>(field(rest, 17));
   out.start_ns = field(rest, 19) * kTickNs;
   return 0;
+}
+
+}  // namespace
+
+int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out) {
+  char buffer[512];
+  const long length = read_process_file(os, pid, "stat", buffer, sizeof(buffer));
+  return length < 0 ? static_cast<int>(-length) : take_stat({buffer, static_cast<std::size_t>(length)}, out);
+}
+
+int read_thread_stat(Os& os, std::uint32_t tid, ProcessStat& out) {
+  char buffer[512];
+  TextBuffer<64> path;
+  path.add("/proc/self/task/").add_number(tid).add("/stat");
+  const long length = read_file(os, path.c_str(), buffer, sizeof(buffer));
+  return length < 0 ? static_cast<int>(-length) : take_stat({buffer, static_cast<std::size_t>(length)}, out);
 }
 
 int read_anonymous(Os& os, std::uint32_t pid, Pages& out) {

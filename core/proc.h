@@ -24,6 +24,9 @@ struct ProcessStat {
 // 0 or an errno; ENOENT and ESRCH: there is no such process.
 int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out);
 
+// The same of one thread of the calling process: its own state and faults.
+int read_thread_stat(Os& os, std::uint32_t tid, ProcessStat& out);
+
 // Anonymous resident pages of a process, as statm tells them: resident minus shared.
 // 0 or an errno.
 int read_anonymous(Os& os, std::uint32_t pid, Pages& out);

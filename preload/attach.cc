@@ -105,7 +105,7 @@ bool attach_process(Process& p) {
   if (!p.options.any) {
     return false;
   }
-  p.thread_barred.store(p.options.threadless, std::memory_order_relaxed);
+  p.engine.reclaimer_barred.store(p.options.threadless, std::memory_order_relaxed);
   p.engine.own = own_image();
   DirectoryPath directory;
   registry_directory(p.options, getenv("XDG_RUNTIME_DIR"), p.engine.os.effective_uid(), directory);

@@ -56,12 +56,17 @@ void expand(std::string_view pattern, std::string_view container, std::uint32_t 
 
 }  // namespace
 
-void write_dump() {
+bool dump_goes_to_stderr() {
+  const std::string_view file = process().options.dump_file;
+  return file.empty() || file == "stderr";
+}
+
+void write_dump(Look look) {
   Process& p = process();
   const ContainerId id = p.engine.account.container();
-  const ContainerStats stats = container_stats(p.engine.os, p.engine.view, id, Look::kProc);
+  const ContainerStats stats = container_stats(p.engine.os, p.engine.view, id, look);
   const std::string_view file = p.options.dump_file;
-  if (file.empty() || file == "stderr") {
+  if (dump_goes_to_stderr()) {
     FileSink sink(kStderr);
     format_stats(p.engine.view, id, stats, p.options.dump_format, sink);
     return;

@@ -1,9 +1,15 @@
 // dump.h - the container's statistics, written on request to WEIR_DUMP_FILE.
 #pragma once
 
+#include "core/stats.h"
+
 namespace weir {
 
-// Writes one dump. Safe in signal handlers: no allocation, errno untouched.
-void write_dump();
+// Where a dump goes: decides which thread can write it.
+bool dump_goes_to_stderr();
+
+// Writes one dump, after a fresh look at every member, or with what the books say already. Safe
+// in signal handlers: no allocation, errno untouched.
+void write_dump(Look look);
 
 }  // namespace weir

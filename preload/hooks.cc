@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 #include <threads.h>
 
@@ -19,6 +20,19 @@ WEIR_EXPORT void* mmap(void* address, size_t bytes, int protection, int flags, i
 }
 WEIR_EXPORT void* mmap64(void* address, size_t bytes, int protection, int flags, int fd, off64_t offset) noexcept {
   return weir::program_mmap(address, bytes, protection, flags, fd, offset);
+}
+WEIR_EXPORT void* mremap(void* old_address, size_t old_bytes, size_t new_bytes, int flags, ...) noexcept {
+  va_list rest;
+  va_start(rest, flags);
+  void* new_address = va_arg(rest, void*);  // read by the kernel under MREMAP_FIXED only
+  va_end(rest);
+  return weir::program_mremap(old_address, old_bytes, new_bytes, flags, new_address);
+}
+WEIR_EXPORT void* sbrk(intptr_t increment) noexcept {
+  return weir::program_sbrk(increment);
+}
+WEIR_EXPORT int brk(void* end) noexcept {
+  return weir::program_brk(end);
 }
 WEIR_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
                                void* argument) noexcept {

@@ -4,11 +4,14 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <cstdint>
 #include <cstring>
 
 #include "core/os.h"
+#include "core/raw_syscall.h"
 
 // Set by the linker around our .data and .bss; hidden, so they are this library's and not the
 // program's. The names are the linker's.
@@ -24,6 +27,13 @@ AddressRange own_image() {
   const auto begin = reinterpret_cast<std::uintptr_t>(__data_start_weir) & ~(kPageBytes - 1);
   const auto end = (reinterpret_cast<std::uintptr_t>(_end) + kPageBytes - 1) & ~(kPageBytes - 1);
   return {begin, end};
+}
+
+std::size_t raised_stack_bytes() {
+  constexpr rlim_t kUsual = rlim_t{8} << 20;
+  struct rlimit stack = {};
+  raw_syscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, sys_arg(&stack));
+  return stack.rlim_cur > kUsual && stack.rlim_cur != RLIM_INFINITY ? stack.rlim_cur - kUsual : 0;
 }
 
 std::size_t program_static_bytes() {

@@ -11,6 +11,10 @@ AddressRange own_image();
 // The writable static memory (.data and .bss) of the program itself, in bytes.
 std::size_t program_static_bytes();
 
+// By how much the main stack may grow beyond the usual 8 MiB, in bytes. 0 when it is unlimited:
+// whole systems run so, and every exec would pay.
+std::size_t raised_stack_bytes();
+
 // True when the process' malloc is ours. A program that brings its own may call mmap with its
 // allocator's locks held, and pthread_create would then wait for itself. Not signal-safe.
 bool malloc_is_ours();

@@ -54,8 +54,7 @@ bool near_enough_to_arm(const Standing& standing) {
 void after_look(const Standing& standing) {
   Process& p = process();
   p.growth_budget.store(next_budget(standing), std::memory_order_relaxed);
-  if (near_enough_to_arm(standing) && !p.engine.reclaimer_runs.load(std::memory_order_relaxed) &&
-      !p.thread_barred.load(std::memory_order_relaxed)) {
+  if (near_enough_to_arm(standing) && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
     p.thread_wanted.store(true, std::memory_order_relaxed);
   }
   if (standing.above_high > Pages::none() && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
@@ -160,7 +159,7 @@ void start_process() {
   p.stage.store(Stage::kAttached, std::memory_order_release);
   // A program whose static memory alone can reach a mark may never call us again: the one case
   // for a thread before main.
-  p.large_bytes.store(program_static_bytes(), std::memory_order_relaxed);
+  p.large_bytes.store(program_static_bytes() + raised_stack_bytes(), std::memory_order_relaxed);
   if (p.large_bytes.load(std::memory_order_relaxed) >= kLargeBytes &&
       near_enough_to_arm(p.engine.account.standing(Pages::none()))) {
     start_reclaimer_thread();
@@ -180,7 +179,7 @@ void go_passive() {
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
     return;
   }
-  p.thread_barred.store(true, std::memory_order_relaxed);
+  p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
   p.growth_budget.store(INT64_MAX, std::memory_order_relaxed);
   stop_reclaimer_thread();
   p.stage.store(Stage::kPassive, std::memory_order_release);

@@ -31,7 +31,6 @@ struct Process {
   // Bytes of large extents and mappings so far: memory that may be touched without another call.
   std::atomic<std::uint64_t> large_bytes{0};
   std::atomic<bool> thread_wanted{false};
-  std::atomic<bool> thread_barred{false};  // by option, by rule, or because it failed
   std::atomic<bool> purge_wanted{false};
 };
 

@@ -34,6 +34,15 @@ bool can_grow(int protection, int flags) {
          (flags & MAP_NORESERVE) == 0;
 }
 
+// brk is told an end, not an amount; nobody uses it by small steps.
+constexpr std::size_t kBrkStep = std::size_t{1} << 20;
+
+void after_mapping() {
+  if (process().thread_wanted.load(std::memory_order_relaxed) && malloc_is_ours()) {
+    on_safe_point();
+  }
+}
+
 void note_threads() {
   process().engine.many_threads.store(true, std::memory_order_relaxed);
 }
@@ -47,10 +56,33 @@ void* program_mmap(void* address, std::size_t bytes, int protection, int flags, 
     return MAP_FAILED;
   }
   const long raw = raw_syscall(SYS_mmap, sys_arg(address), static_cast<long>(bytes), protection, flags, fd, offset);
-  if (process().thread_wanted.load(std::memory_order_relaxed) && malloc_is_ours()) {
-    on_safe_point();
-  }
+  after_mapping();
   return libc_result(raw, MAP_FAILED, reinterpret_cast<void*>(raw));
+}
+
+void* program_mremap(void* old_address, std::size_t old_bytes, std::size_t new_bytes, int flags, void* new_address) {
+  if (new_bytes > old_bytes && !on_growth(new_bytes - old_bytes, (flags & MREMAP_FIXED) == 0)) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  const long raw = raw_syscall(SYS_mremap, sys_arg(old_address), static_cast<long>(old_bytes),
+                               static_cast<long>(new_bytes), flags, sys_arg(new_address));
+  after_mapping();
+  return libc_result(raw, MAP_FAILED, reinterpret_cast<void*>(raw));
+}
+
+void* program_sbrk(std::intptr_t increment) {
+  static constinit RealFunction<void*(std::intptr_t)> real{"sbrk"};
+  if (increment > 0) {
+    on_growth(static_cast<std::size_t>(increment), false);
+  }
+  return real.get()(increment);
+}
+
+int program_brk(void* end) {
+  static constinit RealFunction<int(void*)> real{"brk"};
+  on_growth(kBrkStep, false);
+  return real.get()(end);
 }
 
 int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {

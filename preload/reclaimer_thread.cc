@@ -30,6 +30,7 @@ namespace weir {
 namespace {
 
 constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kThreadlessTick = 4 * kMillisecond;
 constexpr std::int64_t kFruitlessPause = 100 * kMillisecond;
 constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
 constexpr std::size_t kStackBytes = 128 * kKiB;
@@ -81,8 +82,16 @@ void settle(Process& p) {
 }
 
 void serve_requests(Process& p) {
-  if (p.engine.record().request.exchange(0, std::memory_order_acq_rel) != 0) {
-    write_dump();
+  Word& request = p.engine.record().request;
+  const std::uint32_t asked = request.load(std::memory_order_acquire);
+  if (asked == kRequestRefresh) {
+    refresh_members(p.engine.os, p.engine.view, Subtree::below(p.engine.view, p.engine.account.container()));
+  } else if (asked == kRequestDump) {
+    write_dump(Look::kProc);
+  }
+  if (asked != 0) {
+    request.store(0, std::memory_order_release);
+    static_cast<void>(p.engine.os.futex_wake(request, 1));
   }
 }
 
@@ -192,9 +201,26 @@ bool meter_is_fine() {
   return fine.load(std::memory_order_relaxed);
 }
 
+// No thread is wanted, or to be had: the CPU-time timer then interrupts the calling thread itself,
+// a coarse net (a scheduler tick of its CPU time) for memory that grows without an allocation.
+void start_threadless_meter() {
+  Process& p = process();
+  static constinit std::atomic<std::uint32_t> started_in{0};
+  const std::uint32_t pid = p.pid.load(std::memory_order_relaxed);
+  if (started_in.exchange(pid, std::memory_order_relaxed) != pid && install_meter_signal()) {
+    watch.open(p.engine);
+    watch.set_timer(kThreadlessTick);
+    set_meter(p, Meter::kFallback, "fallback: no thread, CPU-time timer and allocations only");
+  }
+}
+
 void start_reclaimer_thread() {
   Process& p = process();
-  if (p.thread_barred.load(std::memory_order_relaxed) ||
+  if (p.engine.reclaimer_barred.load(std::memory_order_relaxed)) {
+    start_threadless_meter();
+    return;
+  }
+  if (p.engine.reclaimer_barred.load(std::memory_order_relaxed) ||
       p.engine.reclaimer_runs.exchange(true, std::memory_order_acq_rel)) {
     return;
   }
@@ -203,7 +229,7 @@ void start_reclaimer_thread() {
   p.engine.purge = purge_allocator;
   if (is_sandbox_child() || !install_meter_signal() || !create()) {
     // Tried once: a program at its thread limit must not pay for another try at every turn.
-    p.thread_barred.store(true, std::memory_order_relaxed);
+    p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
     p.engine.reclaimer_runs.store(false, std::memory_order_release);
   }
   errno = saved;

@@ -53,6 +53,8 @@ bool is_ours(const siginfo_t* info) {
   return queued && info->si_value.sival_ptr == GrowthWatch::cookie();
 }
 
+constexpr std::int64_t kRefreshWaitNs = 100'000'000;
+
 void die_of(int signal) {
   struct sigaction action = {};
   action.sa_handler = SIG_DFL;
@@ -90,9 +92,9 @@ void on_trap(int signal, siginfo_t* info, void* context) {
   if (is_sample(info)) {
     on_fault_sample();
   } else if (is_ours(info)) {
-    // To the reclaimer itself it is the CPU-time timer: the raised word ends its futex wait,
-    // which SA_RESTART would else take up again.
-    if (info->si_code == SI_TIMER) {
+    // To the reclaimer it is the CPU-time timer: the raised word ends its futex wait, which
+    // SA_RESTART would else take up again. Without a reclaimer the timer comes to the program.
+    if (inside_weir()) {
       process().engine.record().wake.fetch_add(1, std::memory_order_release);
     } else {
       on_fault_sample();
@@ -107,14 +109,22 @@ void on_dump(int) {
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
     return;
   }
-  if (p.engine.reclaimer_runs.load(std::memory_order_acquire)) {
-    p.engine.record().request.store(1, std::memory_order_release);
-    p.engine.record().wake.fetch_add(1, std::memory_order_release);
-    static_cast<void>(p.engine.os.futex_wake(p.engine.record().wake, 1));
+  const WeirScope scope;
+  if (!p.engine.reclaimer_runs.load(std::memory_order_acquire)) {
+    write_dump(Look::kProc);
     return;
   }
-  const WeirScope scope;
-  write_dump();
+  // The reclaimer reads and, but for stderr, which its descriptor table does not have, writes.
+  const bool to_stderr = dump_goes_to_stderr();
+  Word& request = p.engine.record().request;
+  const std::uint32_t asked = to_stderr ? kRequestRefresh : kRequestDump;
+  request.store(asked, std::memory_order_release);
+  p.engine.record().wake.fetch_add(1, std::memory_order_release);
+  static_cast<void>(p.engine.os.futex_wake(p.engine.record().wake, 1));
+  if (to_stderr) {
+    static_cast<void>(p.engine.os.futex_wait(request, asked, kRefreshWaitNs));
+    write_dump(Look::kBooks);
+  }
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ std::uint64_t faults_so_far(Os& os) {
 }  // namespace
 
 void Account::publish(Os& os, Pages anonymous) {
+  home_.store(container().index, std::memory_order_relaxed);
   faults_at_reading_.store(faults_so_far(os), std::memory_order_relaxed);
   reading_.store(anonymous.count, std::memory_order_relaxed);
   const Pages shared{view_->member(member_).shared_pages.load(std::memory_order_relaxed)};

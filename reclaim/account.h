@@ -36,10 +36,13 @@ class Account {
     view_ = &view;
     member_ = member;
     pid_ = pid;
+    home_.store(view.book(member).load().container.index, std::memory_order_relaxed);
   }
-  // The container this member is in by now (it may have been moved).
+  // The container this member is in by now (it may have been moved); once the entry was given
+  // back, the last one. A fork child asks when its parent may have ended already.
   [[nodiscard]] ContainerId container() const {
-    return view_->book(member_).load().container;
+    const BookEntry entry = view_->book(member_).load();
+    return entry.pid == pid_ ? entry.container : ContainerId{home_.load(std::memory_order_relaxed)};
   }
   // False once the entry was given back (the process is on its way out) or taken away.
   [[nodiscard]] bool is_member() const {
@@ -75,6 +78,7 @@ class Account {
   RegistryView* view_ = nullptr;
   MemberId member_;
   std::uint32_t pid_ = 0;
+  std::atomic<std::uint32_t> home_{0};
   std::atomic<std::uint64_t> reading_{0};
   std::atomic<std::uint64_t> faults_at_reading_{0};
   std::atomic<std::uint64_t> recounted_ns_{0};

@@ -23,9 +23,10 @@ bool over_limit(const Standing& standing) {
   return standing.usage > standing.marks.limit;
 }
 
-// Sleeps until memory was given back or the time is up.
+// Wakes the reclaimer, and sleeps until memory was given back or the time is up.
 void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) {
-  engine.waiters.fetch_add(1, std::memory_order_acq_rel);
+  engine.waiters.fetch_add(1, std::memory_order_seq_cst);
+  wake_reclaimer(engine);
   static_cast<void>(engine.os.futex_wait(engine.room, seen, timeout_ns));
   engine.waiters.fetch_sub(1, std::memory_order_acq_rel);
 }
@@ -48,16 +49,15 @@ Standing standing_now(const Engine& engine, const ChargeRequest& request) {
 Pages reclaim_round(Engine& engine, const Standing& standing, bool patient) {
   const Pages over = standing.usage - standing.marks.limit;
   const Pages wanted = std::max(over, kDirectBatch);
-  const Pages before = engine.account.last_reading();
+  const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
   if (!engine.may_open_here()) {
     const std::uint32_t seen = engine.room.load(std::memory_order_acquire);
-    wake_reclaimer(engine);
     wait_for_room(engine, seen, kDelegateWait);
-    return before - engine.account.last_reading();
+    return Pages{engine.evicted.load(std::memory_order_acquire) - before};
   }
   const ReclaimGuard guard(engine.os, engine.lock, kLockWait);
   if (!guard.held()) {
-    return before - engine.account.last_reading();
+    return Pages{engine.evicted.load(std::memory_order_acquire) - before};
   }
   Pagemap pagemap;
   if (pagemap.open(engine.os) != 0) {
@@ -106,6 +106,9 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   const std::uint64_t since = engine.os.now_ns();
   int busy_rounds = 0;
   for (int idle_rounds = 0; over_limit(standing);) {
+    if (!engine.may_open_here() && !engine.reclaimer_runs.load(std::memory_order_acquire)) {
+      break;  // the reclaimer is about to be started, at the next safe point
+    }
     refresh_others(engine, standing.container);
     const int helpers = call_for_help(engine, standing.container);
     const Pages got = reclaim_round(engine, standing, idle_rounds < kIdleRoundsBeforeOom / 2);
@@ -169,9 +172,9 @@ Hold hold_for(const Engine& engine, const Standing& standing) {
 // Above high: wake the reclaimer, and give it a moment where that helps.
 void mind_the_watermark(Engine& engine, const Standing& standing) {
   std::uint32_t seen = engine.room.load(std::memory_order_acquire);
-  wake_reclaimer(engine);
   const Hold hold = hold_for(engine, standing);
   if (!hold.wanted) {
+    wake_reclaimer(engine);
     return;
   }
   const std::uint64_t start = engine.os.now_ns();

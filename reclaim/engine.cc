@@ -14,6 +14,7 @@ constexpr std::uint64_t kNoSwapBackoffNs = 2'000'000'000;
 constexpr std::uint64_t kHelpNs = 100'000'000;
 
 void book_outcome(Engine& engine, const EvictOutcome& outcome) {
+  engine.evicted.fetch_add(outcome.done.count, std::memory_order_release);
   ContainerCounters& counters = engine.counters();
   count(counters.evict_requested, outcome.requested.count);
   count(counters.evict_done, outcome.done.count);

@@ -37,10 +37,14 @@ struct Engine {
 
   std::atomic<bool> reclaimer_runs{false};
   std::atomic<bool> reclaimer_sleeps{false};
+  // There will be none (WEIR_THREADLESS, no thread to be had): then there is no other way than
+  // to open descriptors for a moment in whatever thread it is.
+  std::atomic<bool> reclaimer_barred{false};
   // More than one thread of the program: nobody but the reclaimer may open descriptors.
   std::atomic<bool> many_threads{false};
   std::atomic<std::uint32_t> waiters{0};  // threads at the limit that wait for the reclaimer
   FutexWord room{0};                      // raised whenever memory was given back: who waits for room sleeps here
+  std::atomic<std::uint64_t> evicted{0};  // pages this process made leave so far
   std::atomic<std::uint64_t> no_swap_until_ns{0};  // eviction is pointless before
 
   std::atomic<std::uint64_t> others_read_ns{0};  // when the other members were last looked at
@@ -56,7 +60,7 @@ struct Engine {
     return view.member(account.member());
   }
   [[nodiscard]] bool may_open_here() const {
-    return !many_threads.load(std::memory_order_relaxed) || !reclaimer_runs.load(std::memory_order_relaxed);
+    return !many_threads.load(std::memory_order_relaxed) || reclaimer_barred.load(std::memory_order_relaxed);
   }
 };
 

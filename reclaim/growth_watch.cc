@@ -32,27 +32,32 @@ std::uint64_t faults_so_far(Os& os) {
 
 char cookie_byte;
 
-// Pokes each thread that is running: one that sleeps in a system call does not grow, and would
-// only see EINTR.
+}  // namespace
+
+// Pokes each thread that runs and has faulted since the last time. One that sleeps in a system
+// call does not grow, and would only see EINTR.
 class Poker final : public ThreadVisitor {
  public:
-  explicit Poker(Os& os) : os_(os) {}
+  Poker(Os& os, GrowthWatch& watch) : os_(os), watch_(watch) {}
   bool visit(int tid) override {
-    if (is_running(tid)) {
+    ProcessStat stat;
+    if (read_thread_stat(os_, static_cast<std::uint32_t>(tid), stat) != 0) {
+      return true;
+    }
+    auto& seen = watch_.seen_[static_cast<std::size_t>(tid) % GrowthWatch::kSeenThreads];
+    const std::uint64_t faults = stat.minor_faults + stat.major_faults;
+    const bool grows = seen.tid == tid && faults > seen.faults;
+    seen = {tid, faults};
+    if (grows && stat.state == 'R') {
       static_cast<void>(os_.queue_signal(tid, SIGTRAP, GrowthWatch::cookie()));
     }
     return true;
   }
 
  private:
-  [[nodiscard]] bool is_running(int tid) const {
-    ProcessStat stat;
-    return read_process_stat(os_, static_cast<std::uint32_t>(tid), stat) == 0 && stat.state == 'R';
-  }
   Os& os_;
+  GrowthWatch& watch_;
 };
-
-}  // namespace
 
 void* GrowthWatch::cookie() {
   return &cookie_byte;
@@ -93,7 +98,7 @@ void GrowthWatch::poke_growing(Engine& engine) {
   if (is_traced(engine.os)) {
     return;
   }
-  Poker poker(engine.os);
+  Poker poker(engine.os, *this);
   each_thread(engine.os, poker);
 }
 

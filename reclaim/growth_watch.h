@@ -26,17 +26,28 @@ class GrowthWatch {
   // room left. Called between batches too: growth outruns page-out.
   void poke_if_needed(Engine& engine, const Standing& standing);
 
+  // Interrupts whoever opened this after every so many ns of the process' CPU time; 0: never.
+  void set_timer(std::int64_t cpu_ns);
+
   // The value of a poke's SIGTRAP.
   static void* cookie();
 
  private:
-  void set_timer(std::int64_t cpu_ns);
   void poke_growing(Engine& engine);
+
+  friend class Poker;
+  // The faults of a thread when it was last looked at; threads share places by number.
+  struct SeenThread {
+    int tid = 0;
+    std::uint64_t faults = 0;
+  };
+  static constexpr std::size_t kSeenThreads = 128;
 
   int timer_ = -1;
   std::int64_t timer_ns_ = 0;
   std::uint64_t last_faults_ = 0;
   std::uint64_t last_poke_ns_ = 0;
+  SeenThread seen_[kSeenThreads] = {};
 };
 
 // True while a debugger is attached: every SIGTRAP would stop the program.
