@@ -45,6 +45,20 @@ Standing standing_now(const Engine& engine, const ChargeRequest& request) {
   return engine.account.standing(request.expected + unread);
 }
 
+// Every member anew, by ourselves or by the reclaimer.
+void refresh_all(Engine& engine, ContainerId id) {
+  constexpr std::int64_t kAnswerWait = 100 * kMillisecond;
+  if (engine.may_open_here()) {
+    refresh_members(engine.os, engine.view, Subtree::below(engine.view, id));
+    return;
+  }
+  Word& request = engine.record().request;
+  request.store(kRequestRefresh, std::memory_order_release);
+  engine.record().wake.fetch_add(1, std::memory_order_release);
+  static_cast<void>(engine.os.futex_wake(engine.record().wake, 1));
+  static_cast<void>(engine.os.futex_wait(request, kRequestRefresh, kAnswerWait));
+}
+
 // One round at the limit: our own share, by ourselves or by the reclaimer. Pages that left.
 Pages reclaim_round(Engine& engine, const Standing& standing, bool patient) {
   const Pages over = standing.usage - standing.marks.limit;
@@ -109,7 +123,9 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
     if (!engine.may_open_here() && !engine.reclaimer_runs.load(std::memory_order_acquire)) {
       break;  // the reclaimer is about to be started, at the next safe point
     }
-    refresh_others(engine, standing.container);
+    if (engine.may_open_here()) {
+      refresh_others(engine, standing.container);  // else the reclaimer does, whenever it looks
+    }
     const int helpers = call_for_help(engine, standing.container);
     const Pages got = reclaim_round(engine, standing, idle_rounds < kIdleRoundsBeforeOom / 2);
     refresh_here(engine);
@@ -138,7 +154,7 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
       break;
     }
     // What the books say of others may be old: the dead and the shrunk are looked at once more.
-    refresh_members(engine.os, engine.view, Subtree::below(engine.view, standing.container));
+    refresh_all(engine, standing.container);
     standing = engine.account.standing(request.expected);
     if (over_limit(standing)) {
       out_of_memory(engine, standing, since);

@@ -44,7 +44,7 @@ constexpr const char* kFooter =
 
 struct RunWords {
   std::array<std::string, kFlags.size()> values;
-  std::array<CLI::Option*, kFlags.size()> options{};
+  std::array<bool, kFlags.size()> given{};
   std::string threads;
   std::vector<std::string> command;
 };
@@ -59,8 +59,9 @@ bool read_words(Invocation& call, RunWords& words) {
   CLI::App app("Runs a command, its children and theirs within memory limits.", "weir run");
   app.footer(kFooter);
   app.prefix_command();
+  std::array<const CLI::Option*, kFlags.size()> options{};
   for (std::size_t i = 0; i < kFlags.size(); ++i) {
-    words.options[i] = app.add_option(kFlags[i].flags, words.values[i], kFlags[i].help)->type_name(kFlags[i].type);
+    options[i] = app.add_option(kFlags[i].flags, words.values[i], kFlags[i].help)->type_name(kFlags[i].type);
   }
   const CLI::Option* threads = app.add_option("--threads", words.threads, "Rules for thread groups (a later version)");
   if (!parse_words(app, call)) {
@@ -69,6 +70,8 @@ bool read_words(Invocation& call, RunWords& words) {
   if (threads->count() > 0) {
     refuse_value("--threads", words.threads, "cannot be honoured: thread groups are not in this version");
   }
+  std::transform(options.begin(), options.end(), words.given.begin(),
+                 [](const auto* option) { return option->count() > 0; });
   words.command = app.remaining();
   if (!words.command.empty() && words.command.front().starts_with('-')) {
     refuse("unknown option " + shown(words.command.front()) + " (weir run --help)");
@@ -85,7 +88,7 @@ bool read_words(Invocation& call, RunWords& words) {
 RunSettings settings_of(const RunWords& words) {
   RunSettings settings;
   for (std::size_t i = 0; i < kFlags.size(); ++i) {
-    if (words.options[i]->count() > 0) {
+    if (words.given[i]) {
       settings.set(kFlags[i].name, kFlags[i].variable, words.values[i]);
     }
   }

@@ -17,6 +17,7 @@
 namespace weir {
 namespace {
 
+using testing::children_for;
 using testing::start_child;
 using testing::TempDirectory;
 using testing::wait_for;
@@ -71,7 +72,7 @@ int race(const std::string& directory, RaceResults& results, int number) {
 
 TEST(ProcessTest, EightMakersOfOneContainerGetTheSameOne) {
   WEIR_SKIP_UNDER_TSAN();
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < children_for(20); ++round) {
     const TempDirectory top;
     Shared<RaceResults> results;
     std::vector<pid_t> children;
@@ -164,7 +165,7 @@ TEST_F(StormTest, AThousandKilledMembersLeaveNoChargeAndNoPlaceBehind) {
   AttachResult survivor = view_.attach(raw_os(), static_cast<std::uint32_t>(getpid()), home);
   ASSERT_EQ(survivor.failure, AttachFailure::kNone);
   ASSERT_TRUE(view_.book(survivor.id).set_charge(static_cast<std::uint32_t>(getpid()), Pages{12345}));
-  storm(1000, [&](unsigned, unsigned step) {
+  storm(children_for(1000), [&](unsigned, unsigned step) {
     const auto pid = static_cast<std::uint32_t>(getpid());
     const AttachResult mine = view_.attach(raw_os(), pid, step % 2 == 0 ? home : top);
     view_.book(mine.id).set_charge(pid, Pages{1 + step % 1000});
@@ -181,7 +182,7 @@ TEST_F(StormTest, AThousandKilledMembersLeaveNoChargeAndNoPlaceBehind) {
 
 // The lock on the file dies with its holder, wherever in the table it was.
 TEST_F(StormTest, KilledMakersAndRemoversLeaveATableThatWorks) {
-  storm(300, [&](unsigned child, unsigned step) {
+  storm(children_for(300), [&](unsigned child, unsigned step) {
     const std::string name = "c" + std::to_string((child * 7 + step) % 40) + (step % 3 == 0 ? "/sub" : "");
     const ContainerResult made = make(name, true);
     if (step % 2 == 0 && made.failure == AttachFailure::kNone) {
@@ -214,7 +215,7 @@ TEST_F(StormTest, ReapersAndNewcomersAtOnceLoseNobody) {
     return 0;
   });
   int lost = 0;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < children_for(300); ++i) {
     lost += wait_for(start_child([&] {
       const auto pid = static_cast<std::uint32_t>(getpid());
       const AttachResult mine = view_.attach(raw_os(), pid, home);
@@ -234,7 +235,7 @@ TEST_F(StormTest, ReapersAndNewcomersAtOnceLoseNobody) {
 TEST(ProcessTest, KilledMakersOfTheRegistryLeaveItUsable) {
   WEIR_SKIP_UNDER_TSAN();
   std::mt19937 random(20080718);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < children_for(200); ++round) {
     const TempDirectory top;
     const std::string directory = top / "weir";
     const pid_t maker = start_child([&] {

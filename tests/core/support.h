@@ -18,9 +18,13 @@
 
 #if defined(__SANITIZE_THREAD__)
 #define WEIR_TEST_TSAN 1
+#elif defined(__SANITIZE_ADDRESS__)
+#define WEIR_TEST_ASAN 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define WEIR_TEST_TSAN 1
+#elif __has_feature(address_sanitizer)
+#define WEIR_TEST_ASAN 1
 #endif
 #endif
 
@@ -34,6 +38,16 @@
 namespace weir::testing {
 
 inline constexpr unsigned kNobody = 65534;
+
+// How many children a test may start where it would start `wanted`: AddressSanitizer makes a
+// fork some fifty times as dear.
+constexpr int children_for(int wanted) {
+#ifdef WEIR_TEST_ASAN
+  return wanted / 10;
+#else
+  return wanted;
+#endif
+}
 
 // A directory of the test's own, 0700, removed with all it holds.
 class TempDirectory {
