@@ -36,6 +36,15 @@ def program(name):
     return os.path.join(PROGRAMS, name)
 
 
+def content_of(path):
+    """What a file holds; nothing when it is not there."""
+    try:
+        with open(path, "rb") as content:
+            return content.read()
+    except OSError:
+        return b""
+
+
 class Result:
     def __init__(self, process, out, err, peak, seconds):
         self.status, self.out, self.err = process.returncode, out, err
@@ -142,9 +151,9 @@ class WeirTest(unittest.TestCase):
         return self.run_with(self.weir_env(limit, **variables), argv, sample=sample, timeout=timeout,
                              stdin_text=stdin_text, **options)
 
-    def start_ready(self, argv, env):
+    def start_ready(self, argv, env, **options):
         """Starts a program that says "ready" once it holds its memory, and waits for the word."""
-        process = self.start(argv, env, stdin=subprocess.PIPE)
+        process = self.start(argv, env, stdin=subprocess.PIPE, **options)
         line = process.stdout.readline()
         self.assertEqual(line, b"ready\n", f"{argv} is not ready: {self.describe_tree(process.pid)}")
         return process

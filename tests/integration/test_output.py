@@ -32,7 +32,7 @@ COMMANDS = [
     "seq 2000 | xargs -n 10 -P 4 sh -c 'echo $# >&2' sh 2>&1 | sort | uniq -c",
     "cat </dev/null; cat /etc/passwd | tr a-z A-Z | md5sum",
     "yes | head -c 10000000 | md5sum",
-    "dd if=/dev/zero bs=64k count=100 2>&1 | tail -c +1 | wc -c",
+    "dd if=/dev/zero bs=64k count=100 status=none 2>&1 | tail -c +1 | wc -c",
     "env -i /bin/sh -c 'echo $FOO empty'",
     "file /bin/sh; man -w ls 2>&1 | head -1",
     "timeout 0.2 sleep 5; echo $?",

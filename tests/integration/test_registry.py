@@ -68,9 +68,9 @@ class RegistryTest(harness.WeirTest):
             version = struct.unpack("<I", registry.read(4))[0]
             registry.seek(VERSION_AT)
             registry.write(struct.pack("<I", version + 1))
-        before = open(self.registry(), "rb").read()
+        before = harness.content_of(self.registry())
         self.assert_unharmed()
-        self.assertEqual(open(self.registry(), "rb").read(), before, "another version's file is left alone")
+        self.assertEqual(harness.content_of(self.registry()), before, "another version's file is left alone")
         result = self.weir("stat")
         self.assertNotEqual(result.status, 0)
         self.assertIn(b"version", result.err)
