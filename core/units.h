@@ -28,7 +28,7 @@ struct Pages {
   [[nodiscard]] constexpr bool unlimited() const {
     return count == UINT64_MAX;
   }
-  constexpr auto operator<=>(const Pages&) const = default;
+  constexpr auto operator<=>(const Pages&) const = default;  // NOLINT(modernize-use-nullptr): a false alarm of 14
 
   // The pages that hold `bytes`, the last one perhaps partly filled.
   static constexpr Pages holding(std::uint64_t bytes) {
@@ -72,7 +72,7 @@ struct Granule {
   [[nodiscard]] constexpr AddressRange range() const {
     return {number << kGranuleShift, (number + 1) << kGranuleShift};
   }
-  constexpr auto operator<=>(const Granule&) const = default;
+  constexpr auto operator<=>(const Granule&) const = default;  // NOLINT(modernize-use-nullptr)
 
   static constexpr Granule holding(std::uintptr_t address) {
     return Granule{address >> kGranuleShift};

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <threads.h>
 
 #include "preload/program_calls.h"
@@ -52,6 +53,12 @@ WEIR_EXPORT sighandler_t signal(int signal, sighandler_t handler) noexcept {
 }
 WEIR_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) noexcept {
   return weir::program_prctl(option, a, b, c, d);
+}
+WEIR_EXPORT int setrlimit(__rlimit_resource_t resource, const struct rlimit* limits) noexcept {
+  return weir::program_setrlimit(static_cast<int>(resource), limits);
+}
+WEIR_EXPORT int setrlimit64(__rlimit_resource_t resource, const struct rlimit64* limits) noexcept {
+  return weir::program_setrlimit(static_cast<int>(resource), reinterpret_cast<const struct rlimit*>(limits));
 }
 WEIR_EXPORT int unshare(int flags) noexcept {
   return weir::program_unshare(flags);

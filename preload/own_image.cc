@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -33,7 +34,7 @@ std::size_t raised_stack_bytes() {
   constexpr rlim_t kUsual = rlim_t{8} << 20;
   struct rlimit stack = {};
   raw_syscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, sys_arg(&stack));
-  return stack.rlim_cur > kUsual && stack.rlim_cur != RLIM_INFINITY ? stack.rlim_cur - kUsual : 0;
+  return stack.rlim_cur > kUsual ? std::min<rlim_t>(stack.rlim_cur - kUsual, kGiB) : 0;
 }
 
 std::size_t program_static_bytes() {

@@ -11,8 +11,7 @@ AddressRange own_image();
 // The writable static memory (.data and .bss) of the program itself, in bytes.
 std::size_t program_static_bytes();
 
-// By how much the main stack may grow beyond the usual 8 MiB, in bytes. 0 when it is unlimited:
-// whole systems run so, and every exec would pay.
+// By how much the main stack may grow beyond the usual 8 MiB, in bytes, 1 GiB at most.
 std::size_t raised_stack_bytes();
 
 // True when the process' malloc is ours. A program that brings its own may call mmap with its

@@ -102,7 +102,7 @@ bool on_growth(std::size_t bytes, bool may_refuse) {
     p.large_bytes.fetch_add(bytes, std::memory_order_relaxed);
   }
   const auto amount = static_cast<std::int64_t>(std::min(bytes, static_cast<std::size_t>(kGiB)));
-  if (p.growth_budget.fetch_sub(amount, std::memory_order_relaxed) > amount) {
+  if (p.growth_budget.fetch_sub(amount, std::memory_order_relaxed) > amount) [[likely]] {
     return true;
   }
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || inside_weir() || !is_own_process()) {
@@ -113,7 +113,9 @@ bool on_growth(std::size_t bytes, bool may_refuse) {
   const Pages whole = Pages::holding(bytes);
   const bool refusable = may_refuse && policy == OomPolicy::kEnomem && whole > Pages{16};
   const Verdict verdict = charge(p.engine, {refusable ? whole : std::min(whole, kMostExpected), refusable});
-  after_look(p.engine.account.standing(Pages::none()));
+  // Where only the reclaimer may read, faults since its last reading bound what there is.
+  const Pages unread = p.engine.may_open_here() ? Pages::none() : p.engine.account.faults_since_reading(p.engine.os);
+  after_look(p.engine.account.standing(unread));
   return verdict == Verdict::kRoom;
 }
 
@@ -197,6 +199,7 @@ void restart_in_child() {
   p.engine.pagemap.forget();
   p.engine.statm.forget();
   p.engine.reclaimer_runs.store(false, std::memory_order_relaxed);
+  p.engine.reclaimer_ready.store(false, std::memory_order_relaxed);
   p.engine.reclaimer_sleeps.store(false, std::memory_order_relaxed);
   p.engine.many_threads.store(false, std::memory_order_relaxed);
   p.engine.waiters.store(0, std::memory_order_relaxed);

@@ -131,6 +131,16 @@ int program_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
   return libc_result(raw, -1, static_cast<int>(raw));
 }
 
+int program_setrlimit(int resource, const struct rlimit* limits) {
+  const long raw = raw_syscall(SYS_prlimit64, 0, resource, sys_arg(limits), 0);
+  if (raw == 0 && resource == RLIMIT_STACK) {
+    process().growth_budget.store(0, std::memory_order_relaxed);
+    on_growth(raised_stack_bytes(), false);
+    after_mapping();
+  }
+  return libc_result(raw, -1, 0);
+}
+
 // Namespaces of users and mounts are entered by processes of one thread only. A new reclaimer
 // is started when growth asks for it again.
 int program_unshare(int flags) {

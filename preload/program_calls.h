@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <threads.h>
 
@@ -25,6 +26,8 @@ int program_sigaction_call(int signal, const struct sigaction* action, struct si
 SignalHandler program_signal(int signal, SignalHandler handler);
 // libc declares it with variable arguments; on x86-64 five plain ones are the same call.
 int program_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+// A raised stack limit is memory that may grow without any further call.
+int program_setrlimit(int resource, const struct rlimit* limits);
 int program_unshare(int flags);
 int program_setns(int fd, int kind);
 

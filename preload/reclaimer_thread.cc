@@ -33,6 +33,7 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kThreadlessTick = 4 * kMillisecond;
 constexpr std::int64_t kFruitlessPause = 100 * kMillisecond;
 constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
+constexpr long kEveryDescriptor = 0xffff'ffff;
 constexpr std::size_t kStackBytes = 128 * kKiB;
 
 constinit FaultMeter meter;
@@ -67,7 +68,7 @@ void choose_meter(Process& p) {
 
 // Its own descriptors, and neither the program's priority nor its share of one core.
 void settle(Process& p) {
-  raw_syscall(SYS_close_range, 0, static_cast<long>(~0U), CLOSE_RANGE_UNSHARE);
+  raw_syscall(SYS_close_range, 0, kEveryDescriptor, CLOSE_RANGE_UNSHARE);
   raw_syscall(SYS_unshare, CLONE_FS);
   prctl(PR_SET_NAME, "weir");
   // The CPU-time timer's signal, and nothing else, may interrupt a sleep.
@@ -160,6 +161,7 @@ void* run(void*) {
   settle(p);
   choose_meter(p);
   watch.open(p.engine);
+  p.engine.reclaimer_ready.store(true, std::memory_order_release);
   while (!stop_wanted.load(std::memory_order_acquire)) {
     const std::uint32_t seen = p.engine.record().wake.load(std::memory_order_acquire);
     serve_requests(p);
@@ -172,6 +174,7 @@ void* run(void*) {
     }
     sleep_for(p, seen, sleep_after(p, result));
   }
+  p.engine.reclaimer_ready.store(false, std::memory_order_release);
   p.engine.reclaimer_runs.store(false, std::memory_order_release);
   meter.close(p.engine.os);
   watch.close(p.engine);
@@ -232,6 +235,7 @@ void start_reclaimer_thread() {
     p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
     p.engine.reclaimer_runs.store(false, std::memory_order_release);
   }
+  await_reclaimer(p.engine);  // memory that grows meanwhile would grow unseen
   errno = saved;
 }
 

@@ -123,6 +123,9 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
     if (!engine.may_open_here() && !engine.reclaimer_runs.load(std::memory_order_acquire)) {
       break;  // the reclaimer is about to be started, at the next safe point
     }
+    if (!engine.may_open_here()) {
+      await_reclaimer(engine);
+    }
     if (engine.may_open_here()) {
       refresh_others(engine, standing.container);  // else the reclaimer does, whenever it looks
     }

@@ -39,6 +39,17 @@ void note_no_swap(Engine& engine, const EvictOutcome& outcome) {
 
 }  // namespace
 
+void await_reclaimer(Engine& engine) {
+  constexpr std::int64_t kStepNs = 200'000;
+  constexpr int kSteps = 500;
+  for (int i = 0; i < kSteps && !engine.reclaimer_ready.load(std::memory_order_acquire) &&
+                  engine.reclaimer_runs.load(std::memory_order_acquire);
+       ++i) {
+    FutexWord never{0};
+    static_cast<void>(engine.os.futex_wait(never, 0, kStepNs));
+  }
+}
+
 void wake_reclaimer(Engine& engine) {
   if (engine.reclaimer_sleeps.load(std::memory_order_acquire)) {
     Word& wake = engine.record().wake;

@@ -36,6 +36,7 @@ struct Engine {
   void (*purge)() = nullptr;
 
   std::atomic<bool> reclaimer_runs{false};
+  std::atomic<bool> reclaimer_ready{false};  // its meter is in force
   std::atomic<bool> reclaimer_sleeps{false};
   // There will be none (WEIR_THREADLESS, no thread to be had): then there is no other way than
   // to open descriptors for a moment in whatever thread it is.
@@ -67,6 +68,9 @@ struct Engine {
 inline void count(Counter& counter, std::uint64_t by = 1) {
   counter.fetch_add(by, std::memory_order_relaxed);
 }
+
+// Sleeps until the reclaimer that was started has its meter in force; 100 ms at most.
+void await_reclaimer(Engine& engine);
 
 // Wakes the reclaimer of this process, if it sleeps.
 void wake_reclaimer(Engine& engine);

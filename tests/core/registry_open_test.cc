@@ -26,8 +26,10 @@ class RegistryOpenTest : public ::testing::Test {
     std::ofstream(file_, std::ios::binary | std::ios::trunc) << contents;
   }
   std::string read_file() {
-    std::ifstream in(file_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
+    std::ifstream in(file_, std::ios::binary | std::ios::ate);
+    std::string contents(in ? static_cast<std::size_t>(in.tellg()) : 0, '\0');
+    in.seekg(0).read(contents.data(), static_cast<std::streamsize>(contents.size()));
+    return contents;
   }
   // A sound registry's bytes, closed again.
   std::string sound_contents() {
