@@ -73,7 +73,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
       return;
     }
   }
-  if ((action.sa_flags & SA_RESETHAND) != 0) {
+  if ((static_cast<unsigned>(action.sa_flags) & static_cast<unsigned>(SA_RESETHAND)) != 0) {
     struct sigaction reset = {};
     reset.sa_handler = SIG_DFL;
     set_program_action(reset);
