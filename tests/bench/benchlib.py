@@ -54,7 +54,7 @@ def run(argv, env, before_exec=None, watch=False):
     """Runs to the end. Wall and CPU seconds, faults and, when watched, the kernel-sampled peak of the whole tree."""
     began = time.monotonic()
     process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               preexec_fn=before_exec, start_new_session=True)
+                               preexec_fn=before_exec)
     watcher = sampler.Sampler(process.pid) if watch else None
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - began

@@ -15,7 +15,7 @@ LIMIT = 16 << 20
 def run(argv, watch):
     """Wall seconds, status, and the peak of the kernel's count (only when watched: watching takes time)."""
     began = time.monotonic()
-    process = subprocess.Popen(argv, start_new_session=True)
+    process = subprocess.Popen(argv)
     watcher = sampler.Sampler(process.pid) if watch else None
     status = process.wait()
     seconds = time.monotonic() - began
@@ -97,4 +97,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
