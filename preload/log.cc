@@ -1,7 +1,7 @@
 // log.cc - one line, one write.
 //
-// spdlog was measured here and refused: linked statically it brings locale and stream
-// initialisation into every exec. The command uses it, where it costs nobody.
+// spdlog is the command's, where it costs nobody. Here it would bring libstdc++, with its locale
+// and stream start-up, into every exec.
 #include "preload/log.h"
 
 #include <fcntl.h>
