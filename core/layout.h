@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 2;
+inline constexpr std::uint32_t kRegistryVersion = 3;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -40,6 +40,8 @@ struct ContainerCounters {
   Counter allocstall_ns;    // time they spent doing so
   Counter throttle;         // charges above high that waited a moment for the reclaimer
   Counter throttle_ns;      //
+  Counter readahead;        // pages brought in ahead of a stream of refaults
+  Counter readahead_hit;    // of these, found mapped when the stream had passed
   Counter background_runs;  // times the reclaimer went from above high to work
   Counter background_ns;    // its CPU time
   Counter evict_requested;  // pages asked to leave

@@ -196,4 +196,10 @@ int read_swap_space(Os& os, SwapSpace& out) {
   return 0;
 }
 
+bool huge_pages_are_allowed(Os& os) {
+  char text[64];
+  const long length = read_file(os, "/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text));
+  return length > 0 && std::string_view(text, static_cast<std::size_t>(length)).find("[never]") == std::string_view::npos;
+}
+
 }  // namespace weir

@@ -68,4 +68,7 @@ struct SwapSpace {
 };
 int read_swap_space(Os& os, SwapSpace& out);
 
+// Whether the host gives transparent huge pages to who asks for them with madvise.
+bool huge_pages_are_allowed(Os& os);
+
 }  // namespace weir

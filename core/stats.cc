@@ -28,6 +28,8 @@ constexpr StatRow kRows[] = {
     {"allocstall_us", Unit::kMicroseconds, true, "time spent in them", [](S s) { return s.allocstall_ns; }},
     {"throttle", Unit::kCount, true, "charges above high that waited a moment for the reclaimer",
      [](S s) { return s.throttle; }},
+    {"readahead", Unit::kCount, true, "pages brought in ahead of refaults", [](S s) { return s.readahead; }},
+    {"readahead_hit", Unit::kCount, true, "of these, touched by the program", [](S s) { return s.readahead_hit; }},
     {"throttle_us", Unit::kMicroseconds, true, "time spent so", [](S s) { return s.throttle_ns; }},
     {"background_runs", Unit::kCount, true, "times background reclaim went to work",
      [](S s) { return s.background_runs; }},
@@ -54,6 +56,8 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
   to.allocstall_ns = get(from.allocstall_ns);
   to.throttle = get(from.throttle);
   to.throttle_ns = get(from.throttle_ns);
+  to.readahead = get(from.readahead);
+  to.readahead_hit = get(from.readahead_hit);
   to.background_runs = get(from.background_runs);
   to.background_ns = get(from.background_ns);
   to.evict_requested = Pages{get(from.evict_requested)};

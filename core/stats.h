@@ -35,6 +35,7 @@ struct ContainerStats {
   bool background = true;
   // The counters as they stood, in the order of ContainerCounters.
   std::uint64_t failcnt = 0, allocstall = 0, allocstall_ns = 0, throttle = 0, throttle_ns = 0;
+  std::uint64_t readahead = 0, readahead_hit = 0;
   std::uint64_t background_runs = 0, background_ns = 0;
   Pages evict_requested, evict_done, purged;
   Pages evict_stayed[kStayReasons];

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "core/raw_syscall.h"
+#include "preload/huge_regions.h"
 #include "preload/process.h"
 
 extern "C" {
@@ -26,13 +27,23 @@ void* __real_je_pa_alloc(void* tsdn, void* shard, size_t size, size_t alignment,
                          bool zero, bool guarded, bool* deferred_work);
 void __real_je_te_event_trigger(void* tsd, void* context);
 
+// edata_t begins with its bits and then its address (jemalloc 5.3, include/jemalloc/internal/edata.h).
+static std::uintptr_t address_of(const void* extent) {
+  return static_cast<const std::uintptr_t*>(extent)[1];
+}
+
 [[gnu::visibility("hidden")]] void* __wrap_je_pa_alloc(void* tsdn, void* shard, size_t size, size_t alignment,
                                                        bool slab, unsigned size_class, bool zero, bool guarded,
                                                        bool* deferred_work) {
   if (!weir::on_growth(size, true)) [[unlikely]] {
     return nullptr;
   }
-  return __real_je_pa_alloc(tsdn, shard, size, alignment, slab, size_class, zero, guarded, deferred_work);
+  void* const extent =
+      __real_je_pa_alloc(tsdn, shard, size, alignment, slab, size_class, zero, guarded, deferred_work);
+  if (extent != nullptr) {
+    weir::on_huge_units(weir::enter_units(address_of(extent), size));
+  }
+  return extent;
 }
 
 [[gnu::visibility("hidden")]] void __wrap_je_te_event_trigger(void* tsd, void* context) {
@@ -65,6 +76,7 @@ static void prefault_first_block(long address, size_t bytes) {
     return MAP_FAILED;
   }
   prefault_first_block(raw, bytes);
+  weir::offer_huge_pages(static_cast<std::uintptr_t>(raw), bytes);
   return reinterpret_cast<void*>(raw);
 }
 
@@ -79,6 +91,9 @@ static int result_of(long raw) {
   return result_of(weir::raw_syscall(SYS_munmap, weir::sys_arg(address), static_cast<long>(bytes)));
 }
 [[gnu::visibility("hidden")]] int __wrap_madvise(void* address, size_t bytes, int advice) {
+  if (advice == MADV_DONTNEED) {
+    weir::leave_units(reinterpret_cast<std::uintptr_t>(address), bytes);
+  }
   return result_of(weir::raw_syscall(SYS_madvise, weir::sys_arg(address), static_cast<long>(bytes), advice));
 }
 [[gnu::visibility("hidden")]] int __wrap_mprotect(void* address, size_t bytes, int protection) {

@@ -9,6 +9,7 @@
 #include "core/events.h"
 #include "core/text.h"
 #include "preload/attach.h"
+#include "preload/huge_regions.h"
 #include "preload/own_image.h"
 #include "preload/reclaimer_thread.h"
 #include "reclaim/charge.h"
@@ -119,6 +120,15 @@ bool on_growth(std::size_t bytes, bool may_refuse) {
   return verdict == Verdict::kRoom;
 }
 
+void on_huge_units(std::size_t units) {
+  Process& p = process();
+  if (units == 0 || inside_weir() || p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+    return;
+  }
+  const WeirScope scope;
+  charge_piece(p.engine, Pages{units * (kHugeBytes / kPageBytes)});
+}
+
 void on_safe_point() {
   Process& p = process();
   if (inside_weir()) {
@@ -138,15 +148,20 @@ void on_safe_point() {
   }
 }
 
-void on_fault_sample() {
+void on_fault_sample(std::uintptr_t address) {
   Process& p = process();
   if (inside_weir() || p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
     return;
   }
   const WeirScope scope;
   // What may be touched until the next sample is charged ahead, as the kernel's stock is.
-  const bool fine = meter_is_fine();
-  charge(p.engine, {Pages{fine ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod}, false});
+  const std::uint32_t period = meter_is_fine() ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod;
+  if (address != 0 && p.engine.reclaimer_ready.load(std::memory_order_relaxed) &&
+      p.engine.readahead.note(p.engine.os, p.engine.os.tid(), address, period,
+                              p.engine.reclaimer_sleeps.load(std::memory_order_relaxed))) {
+    wake_reclaimer(p.engine);
+  }
+  charge(p.engine, {Pages{period}, false});
 }
 
 void start_process() {
@@ -195,7 +210,8 @@ void restart_in_child() {
   }
   const ContainerId container = p.engine.account.container();
   p.pid.store(static_cast<std::uint32_t>(raw_os().pid()), std::memory_order_relaxed);
-  p.engine.lock.reset();
+  p.engine.shared.lock.reset();
+  p.engine.direct_lock.reset();
   p.engine.pagemap.forget();
   p.engine.statm.forget();
   p.engine.reclaimer_runs.store(false, std::memory_order_relaxed);

@@ -161,6 +161,7 @@ void* run(void*) {
   settle(p);
   choose_meter(p);
   watch.open(p.engine);
+  p.engine.huge_pages_allowed = huge_pages_are_allowed(p.engine.os);
   p.engine.reclaimer_ready.store(true, std::memory_order_release);
   while (!stop_wanted.load(std::memory_order_acquire)) {
     const std::uint32_t seen = p.engine.record().wake.load(std::memory_order_acquire);

@@ -90,14 +90,14 @@ void pass_on(int signal, siginfo_t* info, void* context) {
 
 void on_trap(int signal, siginfo_t* info, void* context) {
   if (is_sample(info)) {
-    on_fault_sample();
+    on_fault_sample(reinterpret_cast<std::uintptr_t>(info->si_addr));
   } else if (is_ours(info)) {
     // To the reclaimer it is the CPU-time timer: the raised word ends its futex wait, which
     // SA_RESTART would else take up again. Without a reclaimer the timer comes to the program.
     if (inside_weir()) {
       process().engine.record().wake.fetch_add(1, std::memory_order_release);
     } else {
-      on_fault_sample();
+      on_fault_sample(0);
     }
   } else {
     pass_on(signal, info, context);

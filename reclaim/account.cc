@@ -6,6 +6,8 @@
 namespace weir {
 namespace {
 
+constexpr std::uint64_t kTouchedSoonNs = 1'000'000;
+
 std::uint64_t faults_so_far(Os& os) {
   struct rusage usage = {};
   if (!os.usage(&usage).ok()) {
@@ -19,6 +21,9 @@ std::uint64_t faults_so_far(Os& os) {
 void Account::publish(Os& os, Pages anonymous) {
   home_.store(container().index, std::memory_order_relaxed);
   faults_at_reading_.store(faults_so_far(os), std::memory_order_relaxed);
+  if (os.now_ns() - expected_at_ns_.load(std::memory_order_relaxed) > kTouchedSoonNs) {
+    expected_.store(0, std::memory_order_relaxed);
+  }
   reading_.store(anonymous.count, std::memory_order_relaxed);
   const Pages shared{view_->member(member_).shared_pages.load(std::memory_order_relaxed)};
   view_->book(member_).set_charge(pid_, anonymous - shared);
@@ -56,7 +61,8 @@ void Account::recount_shared(Os& os, Pagemap& pagemap) {
 }
 
 Pages Account::faults_since_reading(Os& os) const {
-  return Pages{faults_so_far(os)} - Pages{faults_at_reading_.load(std::memory_order_relaxed)};
+  const Pages faults = Pages{faults_so_far(os)} - Pages{faults_at_reading_.load(std::memory_order_relaxed)};
+  return faults + Pages{expected_.load(std::memory_order_relaxed)};
 }
 
 Standing Account::standing(Pages expected) const {

@@ -66,6 +66,12 @@ class Account {
   void refresh(Os& os, const StatmFile* file);
   // Faults of the whole process since the last reading: an upper bound of growth.
   [[nodiscard]] Pages faults_since_reading(Os& os) const;
+  // Memory that is about to be touched in larger pieces than faults tell of. Counts until a
+  // reading some ms later: the thread may be on its way to touch it when the next one is made.
+  void expect(Os& os, Pages pages) {
+    expected_at_ns_.store(os.now_ns(), std::memory_order_relaxed);
+    expected_.fetch_add(pages.count, std::memory_order_relaxed);
+  }
   [[nodiscard]] Pages last_reading() const {
     return Pages{reading_.load(std::memory_order_relaxed)};
   }
@@ -81,6 +87,8 @@ class Account {
   std::atomic<std::uint32_t> home_{0};
   std::atomic<std::uint64_t> reading_{0};
   std::atomic<std::uint64_t> faults_at_reading_{0};
+  std::atomic<std::uint64_t> expected_{0};  // beyond faults, since the reading
+  std::atomic<std::uint64_t> expected_at_ns_{0};
   std::atomic<std::uint64_t> recounted_ns_{0};
 };
 

@@ -6,8 +6,6 @@
 namespace weir {
 namespace {
 
-constexpr std::int64_t kLockWaitNs = 50'000'000;
-
 void announce_room(Engine& engine) {
   engine.room.fetch_add(1, std::memory_order_release);
   if (engine.waiters.load(std::memory_order_acquire) != 0) {
@@ -24,12 +22,8 @@ Pages target(const Standing& standing, bool direct_only) {
 }
 
 Pages one_batch(Engine& engine, Pages wanted) {
-  const ReclaimGuard guard(engine.os, engine.lock, kLockWaitNs);
-  if (!guard.held()) {
-    return Pages::none();
-  }
   engine.account.recount_shared(engine.os, engine.pagemap);
-  return evict_batch_locked(engine, engine.pagemap, std::min(wanted, kBackgroundBatch), true).done;
+  return evict_batch(engine, engine.pagemap, std::min(wanted, kBackgroundBatch), true).done;
 }
 
 bool help_is_wanted(const Engine& engine, const Standing& standing) {
@@ -39,13 +33,16 @@ bool help_is_wanted(const Engine& engine, const Standing& standing) {
 
 Standing refreshed(Engine& engine) {
   engine.account.refresh(engine.os, &engine.statm);
-  return engine.account.standing(Pages::none());
+  return engine.account.standing(headroom(engine));
 }
 
 }  // namespace
 
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   LookResult result;
+  if (!direct_only) {
+    read_ahead(engine);
+  }
   result.standing = refreshed(engine);
   const bool waited_for =
       engine.waiters.load(std::memory_order_acquire) != 0 || help_is_wanted(engine, result.standing);
@@ -72,6 +69,7 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
       count(counters.events_low);
       break;
     }
+    read_ahead(engine);
     const Pages got = one_batch(engine, wanted);
     result.standing = refreshed(engine);
     announce_room(engine);

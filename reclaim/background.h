@@ -3,7 +3,7 @@
 // Bounded batches, a refreshed account after each, and waiters woken as soon as there is room.
 // Stops below low, or when a pass frees nothing. Its work never counts as a stall.
 //
-// Runs in the reclaimer thread only. May take engine.lock.
+// Runs in the reclaimer thread only.
 #pragma once
 
 #include "reclaim/engine.h"

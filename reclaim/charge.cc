@@ -14,6 +14,7 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kLockWait = 20 * kMillisecond;
 constexpr std::int64_t kDelegateWait = 20 * kMillisecond;
 constexpr std::int64_t kThrottleWait = 2 * kMillisecond;
+constexpr Pages kHelpBatch{64};
 constexpr std::int64_t kHoldWait = 20 * kMillisecond;
 constexpr std::int64_t kIdlePause = 5 * kMillisecond;
 constexpr int kMostBusyRounds = 8;
@@ -38,11 +39,23 @@ void refresh_here(Engine& engine) {
   }
 }
 
-// Where we stand with what is about to be touched, and what may have been since the reclaimer's
-// last reading when only it may read.
+// Where we stand with what is about to be touched, and with what may have been since the last
+// reading: faults, which cost a fifth of opening statm.
 Standing standing_now(const Engine& engine, const ChargeRequest& request) {
-  const Pages unread = engine.may_open_here() ? Pages::none() : engine.account.faults_since_reading(engine.os);
-  return engine.account.standing(request.expected + unread);
+  return engine.account.standing(request.expected + engine.account.faults_since_reading(engine.os));
+}
+
+// The same, read anew by ourselves when nobody else does, or when the bound meets the limit.
+Standing look_around(Engine& engine, const ChargeRequest& request) {
+  if (!engine.reclaimer_ready.load(std::memory_order_acquire)) {
+    refresh_here(engine);
+  }
+  Standing standing = standing_now(engine, request);
+  if (over_limit(standing) && engine.may_open_here()) {
+    refresh_here(engine);
+    standing = standing_now(engine, request);
+  }
+  return standing;
 }
 
 // Every member anew, by ourselves or by the reclaimer.
@@ -59,28 +72,32 @@ void refresh_all(Engine& engine, ContainerId id) {
   static_cast<void>(engine.os.futex_wait(request, kRequestRefresh, kAnswerWait));
 }
 
-// One round at the limit: our own share, by ourselves or by the reclaimer. Pages that left.
-Pages reclaim_round(Engine& engine, const Standing& standing, bool patient) {
-  const Pages over = standing.usage - standing.marks.limit;
-  const Pages wanted = std::max(over, kDirectBatch);
+// Evicts up to `wanted` pages of ours in this thread, which may open descriptors.
+Pages evict_here(Engine& engine, Pages wanted, bool patient) {
   const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
-  if (!engine.may_open_here()) {
-    const std::uint32_t seen = engine.room.load(std::memory_order_acquire);
-    wait_for_room(engine, seen, kDelegateWait);
-    return Pages{engine.evicted.load(std::memory_order_acquire) - before};
-  }
-  const ReclaimGuard guard(engine.os, engine.lock, kLockWait);
+  const ReclaimGuard guard(engine.os, engine.direct_lock, kLockWait);
   if (!guard.held()) {
     return Pages{engine.evicted.load(std::memory_order_acquire) - before};
   }
-  Pagemap pagemap;
+  Pagemap pagemap(engine.direct_buffer);
   if (pagemap.open(engine.os) != 0) {
     return Pages::none();
   }
   engine.account.recount_shared(engine.os, pagemap);
-  const EvictOutcome outcome = evict_batch_locked(engine, pagemap, wanted, patient);
+  const EvictOutcome outcome = evict_batch(engine, pagemap, wanted, patient);
   pagemap.close(engine.os);
   return outcome.done;
+}
+
+// One round at the limit: our own share, by ourselves or by the reclaimer. Pages that left.
+Pages reclaim_round(Engine& engine, const Standing& standing, bool patient) {
+  const Pages over = standing.usage - standing.marks.limit;
+  if (engine.may_open_here()) {
+    return evict_here(engine, std::max(over, kDirectBatch), patient);
+  }
+  const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
+  wait_for_room(engine, engine.room.load(std::memory_order_acquire), kDelegateWait);
+  return Pages{engine.evicted.load(std::memory_order_acquire) - before};
 }
 
 // What the policy "enomem" keeps back so that handlers and unwinding still get memory.
@@ -188,14 +205,8 @@ Hold hold_for(const Engine& engine, const Standing& standing) {
   return {standing.room.count < gap.count / 2, false, kThrottleWait};
 }
 
-// Above high: wake the reclaimer, and give it a moment where that helps.
-void mind_the_watermark(Engine& engine, const Standing& standing) {
-  std::uint32_t seen = engine.room.load(std::memory_order_acquire);
-  const Hold hold = hold_for(engine, standing);
-  if (!hold.wanted) {
-    wake_reclaimer(engine);
-    return;
-  }
+// Until the reclaimer has made the room that the hold asks for, or the time is up.
+void wait_held(Engine& engine, const Hold& hold, std::uint32_t seen) {
   const std::uint64_t start = engine.os.now_ns();
   std::int64_t left = hold.most_ns;
   do {
@@ -203,20 +214,40 @@ void mind_the_watermark(Engine& engine, const Standing& standing) {
     seen = engine.room.load(std::memory_order_acquire);
     left = hold.most_ns - static_cast<std::int64_t>(engine.os.now_ns() - start);
   } while (hold.to_low && left > 0 && engine.account.standing(Pages::none()).above_low > Pages::none());
+}
+
+// Above high: wake the reclaimer. Where growth outruns it, hold the thread: it helps if it may,
+// so that its core is not idle meanwhile, else it sleeps.
+void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing standing) {
+  const std::uint32_t seen = engine.room.load(std::memory_order_acquire);
+  if (hold_for(engine, standing).wanted && engine.may_open_here()) {
+    refresh_here(engine);
+    standing = standing_now(engine, request);
+  }
+  const Hold hold = hold_for(engine, standing);
+  wake_reclaimer(engine);
+  if (!hold.wanted) {
+    return;
+  }
+  const std::uint64_t start = engine.os.now_ns();
+  if (!hold.to_low && engine.may_open_here()) {
+    evict_here(engine, kHelpBatch, true);
+    refresh_here(engine);
+  } else {
+    wait_held(engine, hold, seen);
+  }
   ContainerCounters& counters = engine.counters();
   count(counters.throttle);
   count(counters.throttle_ns, engine.os.now_ns() - start);
-  refresh_here(engine);
 }
 
 }  // namespace
 
 Verdict charge(Engine& engine, const ChargeRequest& request) {
-  refresh_here(engine);
-  Standing standing = standing_now(engine, request);
+  Standing standing = look_around(engine, request);
   if (standing.above_high > Pages::none() && engine.container().background.load(std::memory_order_relaxed) != 0) {
-    mind_the_watermark(engine, standing);
-    standing = standing_now(engine, request);
+    mind_the_watermark(engine, request, standing);
+    standing = look_around(engine, request);
   }
   if (!over_limit(standing)) {
     return Verdict::kRoom;
@@ -229,6 +260,17 @@ Verdict charge(Engine& engine, const ChargeRequest& request) {
   const Verdict verdict = stall(engine, request, standing);
   count(counters.allocstall_ns, engine.os.now_ns() - start);
   return verdict;
+}
+
+void charge_piece(Engine& engine, Pages pages) {
+  constexpr std::uint64_t kMoreMayFollowNs = 50'000'000;
+  engine.headroom.store(pages.count, std::memory_order_relaxed);
+  engine.headroom_until_ns.store(engine.os.now_ns() + kMoreMayFollowNs, std::memory_order_relaxed);
+  charge(engine, {pages, false});
+  engine.account.expect(engine.os, pages);
+  if (standing_now(engine, {pages, false}).above_high > Pages::none()) {
+    wake_reclaimer(engine);
+  }
 }
 
 }  // namespace weir

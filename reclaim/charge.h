@@ -25,6 +25,10 @@ struct ChargeRequest {
 // policy when nothing can be reclaimed.
 Verdict charge(Engine& engine, const ChargeRequest& request);
 
+// The same for a piece of `pages`, which the thread is about to touch with one fault. More of the
+// same size may follow: the reclaimer keeps room for the next one while they come.
+void charge_piece(Engine& engine, Pages pages);
+
 // Bounds, for tests and for the README.
 inline constexpr int kIdleRoundsBeforeOom = 12;
 inline constexpr Pages kDirectBatch{256};

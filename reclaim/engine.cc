@@ -37,6 +37,24 @@ void note_no_swap(Engine& engine, const EvictOutcome& outcome) {
   }
 }
 
+void add(EvictOutcome& total, const EvictOutcome& outcome) {
+  total.done = total.done + outcome.done;
+  total.requested = total.requested + outcome.requested;
+  total.refaults += outcome.refaults;
+  for (std::uint32_t i = 0; i < kStayReasons; ++i) {
+    total.stayed[i] = total.stayed[i] + outcome.stayed[i];
+  }
+}
+
+// False when it cannot be had. Another thread may have built it meanwhile.
+bool rebuild_ranking(Engine& engine, Pagemap& pagemap, bool patient) {
+  constexpr std::int64_t kLockWaitNs = 50'000'000;
+  const ReclaimGuard guard(engine.os, engine.shared.lock, kLockWaitNs);
+  Candidate any;
+  Ranking& ranking = engine.shared.ranking;
+  return guard.held() && (ranking.peek(any) || ranking.build(engine.os, pagemap, engine.own, patient) == 0);
+}
+
 }  // namespace
 
 void await_reclaimer(Engine& engine) {
@@ -48,6 +66,11 @@ void await_reclaimer(Engine& engine) {
     FutexWord never{0};
     static_cast<void>(engine.os.futex_wait(never, 0, kStepNs));
   }
+}
+
+Pages headroom(Engine& engine) {
+  const bool still = engine.os.now_ns() < engine.headroom_until_ns.load(std::memory_order_relaxed);
+  return Pages{still ? engine.headroom.load(std::memory_order_relaxed) : 0};
 }
 
 void wake_reclaimer(Engine& engine) {
@@ -94,26 +117,35 @@ void refresh_others(Engine& engine, ContainerId id) {
   engine.others_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
 }
 
-EvictOutcome evict_batch_locked(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient) {
+EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient) {
   EvictOutcome total;
   if (engine.os.now_ns() < engine.no_swap_until_ns.load(std::memory_order_relaxed)) {
     return total;
   }
-  for (int builds = 0; total.done < wanted && builds <= 1;) {
-    const EvictOutcome outcome = evict(engine.os, pagemap, engine.ranking, wanted - total.done);
-    total.done = total.done + outcome.done;
-    total.requested = total.requested + outcome.requested;
-    total.refaults += outcome.refaults;
-    for (std::uint32_t i = 0; i < kStayReasons; ++i) {
-      total.stayed[i] = total.stayed[i] + outcome.stayed[i];
-    }
-    if (outcome.ranking_empty && (++builds > 1 || engine.ranking.build(engine.os, pagemap, engine.own, patient) != 0)) {
+  for (int builds = 0; total.done < wanted;) {
+    const EvictOutcome outcome = evict(engine.os, pagemap, engine.shared, wanted - total.done);
+    add(total, outcome);
+    if (outcome.ranking_empty && (++builds > 1 || !rebuild_ranking(engine, pagemap, patient))) {
       break;
+    }
+    if (!outcome.ranking_empty && total.done < wanted) {
+      break;  // the lock could not be had
     }
   }
   book_outcome(engine, total);
   note_no_swap(engine, total);
   return total;
+}
+
+void read_ahead(Engine& engine) {
+  if (!engine.readahead.has_wishes()) {
+    return;
+  }
+  const Pages limit = marks_of(engine.container()).limit;
+  const Pages most{std::min(limit.count / 8, Readahead::kMostWindow.count)};
+  const ReadaheadOutcome outcome = engine.readahead.serve(engine.os, engine.pagemap, most);
+  count(engine.counters().readahead, outcome.asked.count);
+  count(engine.counters().readahead_hit, outcome.hits.count);
 }
 
 void purge_and_book(Engine& engine, const StatmFile* statm) {

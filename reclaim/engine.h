@@ -13,6 +13,7 @@
 #include "reclaim/evictor.h"
 #include "reclaim/pagemap.h"
 #include "reclaim/ranking.h"
+#include "reclaim/readahead.h"
 #include "reclaim/reclaim_lock.h"
 
 namespace weir {
@@ -23,13 +24,18 @@ struct Engine {
   Os& os;
   RegistryView view;
   Account account;
-  ReclaimLock lock;
-  Ranking ranking;
+  SharedRanking shared;
+  Readahead readahead;
   AddressRange own;  // our own static memory: never evicted
 
   // The reclaimer thread's descriptors, in its own table; nobody else may use them.
-  Pagemap pagemap;
+  ScanBuffer scan_buffer;
+  Pagemap pagemap{scan_buffer};
   StatmFile statm;
+
+  // Threads of the program that evict where they grew, one at a time.
+  ReclaimLock direct_lock;
+  ScanBuffer direct_buffer;
 
   // Gives the allocator's free pages back. Called without the lock by the reclaimer thread, or
   // by a program thread at a point where it holds no allocator lock. May be null.
@@ -43,6 +49,11 @@ struct Engine {
   std::atomic<bool> reclaimer_barred{false};
   // More than one thread of the program: nobody but the reclaimer may open descriptors.
   std::atomic<bool> many_threads{false};
+  // Whoever grows by larger pieces than a sample wants this much kept free below high.
+  std::atomic<std::uint64_t> headroom{0};
+  std::atomic<std::uint64_t> headroom_until_ns{0};
+  // The host gives huge pages to who asks (written before reclaimer_ready).
+  bool huge_pages_allowed = false;
   std::atomic<std::uint32_t> waiters{0};  // threads at the limit that wait for the reclaimer
   FutexWord room{0};                      // raised whenever memory was given back: who waits for room sleeps here
   std::atomic<std::uint64_t> evicted{0};  // pages this process made leave so far
@@ -72,6 +83,9 @@ inline void count(Counter& counter, std::uint64_t by = 1) {
 // Sleeps until the reclaimer that was started has its meter in force; 100 ms at most.
 void await_reclaimer(Engine& engine);
 
+// What growth in large pieces wants kept free just now.
+Pages headroom(Engine& engine);
+
 // Wakes the reclaimer of this process, if it sleeps.
 void wake_reclaimer(Engine& engine);
 // Asks the reclaimers of the members of `id` and below that hold the most for help at the limit,
@@ -84,8 +98,11 @@ void refresh_others(Engine& engine, ContainerId id);
 
 // Evicts up to `wanted` pages and books the outcome; rebuilds the ranking when it is empty.
 // `pagemap` must be open and usable by the calling thread. `patient` false: also what would
-// not leave before. Precondition: engine.lock is held by the caller.
-EvictOutcome evict_batch_locked(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient);
+// not leave before.
+EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient);
+
+// Brings in what streams of refaults are about to touch, and books it. The reclaimer thread's.
+void read_ahead(Engine& engine);
 
 // Purges, and books what it gave back.
 void purge_and_book(Engine& engine, const StatmFile* statm);

@@ -15,6 +15,8 @@
 namespace weir {
 namespace {
 
+// The lock is held for a list operation, or for one build of the ranking.
+constexpr std::int64_t kLockWaitNs = 50'000'000;
 constexpr std::size_t kMostGranules = kMostPerCall.count / kPagesPerGranule;
 
 // One stretch of neighbouring granules on its way out.
@@ -52,24 +54,69 @@ class StretchCounter final : public RunVisitor {
   bool* huge_;
 };
 
-// Asks each run to leave; runs and not granules, so that file pages between them keep their place.
+// Asks the runs of a stretch to leave. Neighbouring runs go in one call, whatever is paged out or
+// missing between them (each call flushes the TLBs of every CPU the process runs on), unless file
+// pages lie there too, which are not ours to page out.
 class PageOut final : public RunVisitor {
  public:
-  explicit PageOut(Os& os) : os_(os) {}
+  PageOut(Os& os, Pagemap& pagemap, AddressRange stretch, RunVisitor* counter, bool singly)
+      : os_(os), pagemap_(pagemap), stretch_(stretch), counter_(counter), singly_(singly) {}
 
   bool visit(const PageRun& run) override {
-    const SysResult result = os_.advise(run.range.begin, run.range.bytes(), MADV_PAGEOUT);
-    locked_ = locked_ || result.error() == EINVAL;
+    if (counter_ != nullptr) {
+      counter_->visit(run);
+    }
+    if (++runs_ == 2 && !singly_) {
+      singly_ = pagemap_.may_hold_file_pages(os_, stretch_);
+    }
+    if (singly_) {
+      flush();
+    }
+    pending_ = {pending_.end == 0 ? run.range.begin : pending_.begin, run.range.end};
     return true;
+  }
+  // Asks for what was gathered.
+  void flush() {
+    if (pending_.end != 0) {
+      const SysResult result = os_.advise(pending_.begin, pending_.bytes(), MADV_PAGEOUT);
+      locked_ = locked_ || result.error() == EINVAL;
+    }
+    pending_ = {};
   }
   [[nodiscard]] bool met_lock() const {
     return locked_;
   }
+  // A locked mapping ends the kernel's walk over a call's range: what lies behind was not asked.
+  [[nodiscard]] bool must_go_singly() const {
+    return locked_ && !singly_ && runs_ > 1;
+  }
 
  private:
   Os& os_;
+  Pagemap& pagemap_;
+  AddressRange stretch_;
+  RunVisitor* counter_;
+  AddressRange pending_;
+  std::size_t runs_ = 0;
+  bool singly_;
   bool locked_ = false;
 };
+
+// Scans and asks on the way, then scans again. 0 or an errno.
+int page_out(Os& os, Pagemap& pagemap, Stretch& stretch, bool& met_lock) {
+  StretchCounter before(stretch, stretch.before, stretch.huge);
+  PageOut together(os, pagemap, stretch.range, &before, false);
+  int error = pagemap.scan(os, stretch.range, together);
+  together.flush();
+  if (error == 0 && together.must_go_singly()) {
+    PageOut one_by_one(os, pagemap, stretch.range, nullptr, true);
+    error = pagemap.scan(os, stretch.range, one_by_one);
+    one_by_one.flush();
+  }
+  met_lock = together.met_lock();
+  StretchCounter after(stretch, stretch.after, nullptr);
+  return error != 0 ? error : pagemap.scan(os, stretch.range, after);
+}
 
 bool take_stretch(Ranking& ranking, Stretch& stretch) {
   Candidate candidate;
@@ -79,7 +126,7 @@ bool take_stretch(Ranking& ranking, Stretch& stretch) {
   stretch.range = candidate.granule.range();
   stretch.expected[0] = candidate.resident;
   stretch.granules = 1;
-  while (stretch.granules < kMostGranules && ranking.peek(candidate) &&
+  while (stretch.range.end % kMostPerCall.bytes() != 0 && ranking.peek(candidate) &&
          candidate.granule.range().begin == stretch.range.end) {
     stretch.expected[stretch.granules++] = candidate.resident;
     stretch.range.end = candidate.granule.range().end;
@@ -139,24 +186,27 @@ Pages EvictOutcome::stayed_total() const {
   return total;
 }
 
-EvictOutcome evict(Os& os, Pagemap& pagemap, Ranking& ranking, Pages wanted) {
+EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted) {
   EvictOutcome outcome;
   while (outcome.done < wanted) {
     Stretch stretch;
-    if (!take_stretch(ranking, stretch)) {
-      outcome.ranking_empty = true;
-      break;
+    {
+      const ReclaimGuard guard(os, shared.lock, kLockWaitNs);
+      if (!guard.held() || !take_stretch(shared.ranking, stretch)) {
+        outcome.ranking_empty = guard.held();
+        break;
+      }
     }
-    StretchCounter before(stretch, stretch.before, stretch.huge);
-    PageOut page_out(os);
-    StretchCounter after(stretch, stretch.after, nullptr);
-    if (pagemap.scan(os, stretch.range, before) != 0 || pagemap.scan(os, stretch.range, page_out) != 0 ||
-        pagemap.scan(os, stretch.range, after) != 0) {
+    bool met_lock = false;
+    if (page_out(os, pagemap, stretch, met_lock) != 0) {
       continue;
     }
-    book(os, ranking, stretch, page_out.met_lock(), outcome);
+    const ReclaimGuard guard(os, shared.lock, kLockWaitNs);
+    if (guard.held()) {
+      book(os, shared.ranking, stretch, met_lock, outcome);
+      outcome.refaults += shared.ranking.take_refaults();
+    }
   }
-  outcome.refaults = ranking.take_refaults();
   return outcome;
 }
 

@@ -3,7 +3,9 @@
 // MADV_PAGEOUT returns 0 whatever it did (mm/madvise.c: madvise_pageout). So each stretch is
 // scanned before and after; what stayed is counted with its reason and left alone for a while.
 //
-// Not thread-safe: callers hold the reclaim lock. No allocation; safe in signal handlers.
+// Several threads may evict at once, each with a Pagemap of its own: the lock of the ranking is
+// held to take a stretch and to book it, not while its pages leave. No allocation; safe in signal
+// handlers.
 #pragma once
 
 #include "core/layout.h"
@@ -11,6 +13,7 @@
 #include "core/units.h"
 #include "reclaim/pagemap.h"
 #include "reclaim/ranking.h"
+#include "reclaim/reclaim_lock.h"
 
 namespace weir {
 
@@ -24,11 +27,18 @@ struct EvictOutcome {
   [[nodiscard]] Pages stayed_total() const;
 };
 
-// Takes candidates from the ranking until `wanted` pages have left or it is empty.
-// Neighbouring granules go in one call of at most kMostPerCall.
-EvictOutcome evict(Os& os, Pagemap& pagemap, Ranking& ranking, Pages wanted);
+// The ranking (with its granule map) and the lock it is used under.
+struct SharedRanking {
+  Ranking ranking;
+  ReclaimLock lock;
+};
 
-inline constexpr Pages kMostPerCall{256};
+// Takes candidates from the ranking until `wanted` pages have left or it is empty.
+// Neighbouring granules go in one call of at most kMostPerCall. Takes the lock.
+EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted);
+
+// A call ends at a multiple of 2 MiB, so that a huge page leaves in one piece.
+inline constexpr Pages kMostPerCall{512};
 // Rounds of the ranking for which a granule that would not leave is left alone.
 inline constexpr std::uint8_t kStuckRounds = 8;
 

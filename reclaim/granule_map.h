@@ -5,7 +5,7 @@
 // reserved and 1 GiB resident costs as 1 GiB. Leaves are never given back: they are small
 // (128 KiB, touched in part) and a program that used an address uses it again.
 //
-// Not thread-safe: callers hold the reclaim lock. Safe in signal handlers.
+// Not thread-safe: callers hold the lock of the SharedRanking. Safe in signal handlers.
 #pragma once
 
 #include <cstdint>

@@ -36,25 +36,32 @@ struct ScanArgument {
 constexpr unsigned long kPagemapScan = _IOWR('f', 16, ScanArgument);
 constexpr std::uint64_t kIsFile = 1 << 2;
 constexpr std::uint64_t kIsPresent = 1 << 3;
+constexpr std::uint64_t kIsSwapped = 1 << 4;
 constexpr std::uint64_t kIsZeroPage = 1 << 5;
 constexpr std::uint64_t kIsHuge = 1 << 6;
 
 constexpr std::uint64_t kWordPresent = std::uint64_t{1} << 63;
+constexpr std::uint64_t kWordSwapped = std::uint64_t{1} << 62;
 constexpr std::uint64_t kWordFile = std::uint64_t{1} << 61;
 constexpr std::uint64_t kWordExclusive = std::uint64_t{1} << 56;
 
-// One scan at a time (the reclaim lock), so that the buffers need not be on a signal stack.
-constexpr std::size_t kRegions = 512;
-ScanRegion regions[kRegions];
-constexpr std::size_t kWords = 1024;
-std::uint64_t words[kWords];
-constexpr std::size_t kMapsBytes = 8192;
-char maps_text[kMapsBytes];
+// One half of the buffer for what finds pages (regions, or lines of maps), one for their words.
+constexpr std::size_t kHalf = ScanBuffer::kBytes / 2;
+constexpr std::size_t kMapsBytes = kHalf;
+constexpr std::size_t kRegions = kHalf / sizeof(ScanRegion);
+constexpr std::size_t kWords = kHalf / sizeof(std::uint64_t);
+
+ScanRegion* regions_of(ScanBuffer& buffer) {
+  return reinterpret_cast<ScanRegion*>(buffer.bytes);
+}
+std::uint64_t* words_of(ScanBuffer& buffer) {
+  return reinterpret_cast<std::uint64_t*>(buffer.bytes + kHalf);
+}
 
 // Reads /proc/self/maps mapping by mapping; only private writable ones can hold what we look for.
 class MapsReader {
  public:
-  explicit MapsReader(Os& os) : os_(os) {
+  MapsReader(Os& os, ScanBuffer& buffer) : os_(os), text_(buffer.bytes) {
     const SysResult fd = os_.open("/proc/self/maps", O_RDONLY, 0);
     fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
   }
@@ -93,29 +100,29 @@ class MapsReader {
   }
 
   bool next_line(std::string_view& line) {
-    const char* newline = static_cast<const char*>(std::memchr(maps_text + at_, '\n', filled_ - at_));
+    const char* newline = static_cast<const char*>(std::memchr(text_ + at_, '\n', filled_ - at_));
     if (newline == nullptr) {
       if (!refill()) {
         return false;
       }
-      newline = static_cast<const char*>(std::memchr(maps_text, '\n', filled_));
+      newline = static_cast<const char*>(std::memchr(text_, '\n', filled_));
       if (newline == nullptr) {
         return false;
       }
     }
-    line = {maps_text + at_, static_cast<std::size_t>(newline - (maps_text + at_))};
+    line = {text_ + at_, static_cast<std::size_t>(newline - (text_ + at_))};
     at_ += line.size() + 1;
     return true;
   }
 
   bool refill() {
-    std::memmove(maps_text, maps_text + at_, filled_ - at_);
+    std::memmove(text_, text_ + at_, filled_ - at_);
     filled_ -= at_;
     at_ = 0;
     if (fd_ < 0) {
       return false;
     }
-    const SysResult got = os_.pread(fd_, maps_text + filled_, kMapsBytes - filled_, offset_);
+    const SysResult got = os_.pread(fd_, text_ + filled_, kMapsBytes - filled_, offset_);
     if (!got.ok() || got.value() == 0) {
       return false;
     }
@@ -125,6 +132,7 @@ class MapsReader {
   }
 
   Os& os_;
+  char* text_;
   int fd_ = -1;
   std::int64_t offset_ = 0;
   std::size_t filled_ = 0;
@@ -146,29 +154,33 @@ void Pagemap::close(Os& os) {
   }
 }
 
-int Pagemap::scan(Os& os, AddressRange range, RunVisitor& visitor) {
+int Pagemap::scan(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
   if (fd_ < 0) {
     return EBADF;
   }
   if (has_scan_) {
-    const int error = scan_by_ioctl(os, range, visitor);
+    const int error = scan_by_ioctl(os, range, visitor, kind);
     if (error != ENOTTY && error != EINVAL) {
       return error;
     }
     has_scan_ = false;
   }
-  return scan_by_reading(os, range, visitor);
+  return scan_by_reading(os, range, visitor, kind);
 }
 
-int Pagemap::scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor) {
+int Pagemap::scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
+  ScanRegion* regions = regions_of(buffer_);
   ScanArgument argument = {};
   argument.size = sizeof(argument);
   argument.end = range.end;
   argument.vec = reinterpret_cast<std::uint64_t>(regions);
   argument.vec_len = kRegions;
-  // Present, and neither file nor zero page.
-  argument.category_mask = kIsPresent | kIsFile | kIsZeroPage;
-  argument.category_inverted = kIsFile | kIsZeroPage;
+  if (kind == PageKind::kSwapped) {
+    argument.category_mask = kIsSwapped;
+  } else {  // present, and neither file nor zero page
+    argument.category_mask = kIsPresent | kIsFile | kIsZeroPage;
+    argument.category_inverted = kIsFile | kIsZeroPage;
+  }
   argument.return_mask = kIsPresent | kIsHuge;
   for (std::uint64_t start = range.begin; start < range.end; start = argument.walk_end) {
     argument.start = start;
@@ -190,12 +202,31 @@ int Pagemap::scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor) {
   return 0;
 }
 
+bool Pagemap::may_hold_file_pages(Os& os, AddressRange range) const {
+  if (!has_scan_) {
+    return true;
+  }
+  ScanRegion region = {};
+  ScanArgument argument = {};
+  argument.size = sizeof(argument);
+  argument.start = range.begin;
+  argument.end = range.end;
+  argument.vec = reinterpret_cast<std::uint64_t>(&region);
+  argument.vec_len = 1;
+  argument.max_pages = 1;
+  argument.category_mask = kIsPresent | kIsFile;
+  argument.return_mask = kIsPresent;
+  const SysResult got = os.ioctl(fd_, kPagemapScan, &argument);
+  return !got.ok() || got.value() != 0;
+}
+
 // Reads the words of one run after the other.
 class SharedCounter final : public RunVisitor {
  public:
-  SharedCounter(Os& os, int fd) : os_(os), fd_(fd) {}
+  SharedCounter(Os& os, int fd, ScanBuffer& buffer) : os_(os), fd_(fd), buffer_(buffer) {}
 
   bool visit(const PageRun& run) override {
+    std::uint64_t* const words = words_of(buffer_);
     for (std::uintptr_t at = run.range.begin; at < run.range.end;) {
       const std::size_t wanted = std::min(kWords, (run.range.end - at) >> kPageShift);
       const SysResult got = os_.pread(fd_, words, wanted * 8, static_cast<std::int64_t>(at >> kPageShift) * 8);
@@ -217,6 +248,7 @@ class SharedCounter final : public RunVisitor {
  private:
   Os& os_;
   int fd_;
+  ScanBuffer& buffer_;
   Pages shared_;
 };
 
@@ -224,14 +256,14 @@ int Pagemap::count_shared(Os& os, Pages& out) {
   if (!has_scan_) {
     return ENOTTY;  // the slow way of scanning uses the same buffer
   }
-  SharedCounter counter(os, fd_);
+  SharedCounter counter(os, fd_, buffer_);
   const int error = scan(os, kWholeAddressSpace, counter);
   out = counter.shared();
   return error;
 }
 
-int Pagemap::scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor) {
-  MapsReader maps(os);
+int Pagemap::scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
+  MapsReader maps(os, buffer_);
   AddressRange mapping;
   bool go_on = true;
   while (go_on && maps.next(mapping) && mapping.begin < range.end) {
@@ -239,26 +271,28 @@ int Pagemap::scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor) {
     if (part.begin >= part.end) {
       continue;
     }
-    if (const int error = read_mapping(os, part, visitor, go_on); error != 0) {
+    if (const int error = read_mapping(os, part, visitor, kind, go_on); error != 0) {
       return error;
     }
   }
   return 0;
 }
 
-int Pagemap::read_mapping(Os& os, AddressRange mapping, RunVisitor& visitor, bool& go_on) {
+int Pagemap::read_mapping(Os& os, AddressRange mapping, RunVisitor& visitor, PageKind kind, bool& go_on) {
+  const std::uint64_t* words = words_of(buffer_);
   PageRun run;
   std::uintptr_t address = mapping.begin;
   while (go_on && address < mapping.end) {
     const std::size_t wanted = std::min(kWords, (mapping.end - address) >> kPageShift);
     const auto offset = static_cast<std::int64_t>(address >> kPageShift) * 8;
-    const SysResult got = os.pread(fd_, words, wanted * 8, offset);
+    const SysResult got = os.pread(fd_, words_of(buffer_), wanted * 8, offset);
     if (!got.ok() || got.value() < 8) {
       return got.error();
     }
     const auto count = static_cast<std::size_t>(got.value()) / 8;
     for (std::size_t i = 0; i < count && go_on; ++i, address += kPageBytes) {
-      const bool counts = (words[i] & kWordPresent) != 0 && (words[i] & kWordFile) == 0;
+      const bool counts = kind == PageKind::kSwapped ? (words[i] & kWordSwapped) != 0
+                                                     : (words[i] & (kWordPresent | kWordFile)) == kWordPresent;
       if (counts && run.range.end == address) {
         run.range.end = address + kPageBytes;
         continue;

@@ -4,7 +4,8 @@
 // kernels get pread of the same file, one word a page, guided by /proc/self/maps: 6 ms.
 // mincore was refused: pages still in the swap cache count as resident there.
 //
-// Not thread-safe: callers hold the reclaim lock. No allocation; safe in signal handlers.
+// Not thread-safe: each user has a Pagemap and a buffer of its own. No allocation; safe in signal
+// handlers.
 #pragma once
 
 #include <cstddef>
@@ -30,10 +31,20 @@ class RunVisitor {
   ~RunVisitor() = default;
 };
 
+// What a scan looks for: private anonymous pages in memory, or pages of any kind in swap.
+enum class PageKind { kPresent, kSwapped };
+
 inline constexpr AddressRange kWholeAddressSpace{kPageBytes, 0x7fff'ffff'f000ULL};
+
+// Where a scan puts what the kernel answers: not on the stack, which may be a small signal stack.
+struct ScanBuffer {
+  static constexpr std::size_t kBytes = 16384;
+  alignas(8) char bytes[kBytes] = {};
+};
 
 class Pagemap {
  public:
+  explicit constexpr Pagemap(ScanBuffer& buffer) : buffer_(buffer) {}
   // Opens /proc/self/pagemap and finds out which way of asking works. 0 or an errno.
   int open(Os& os);
   void close(Os& os);
@@ -48,16 +59,19 @@ class Pagemap {
     return has_scan_;
   }
   // Visits the runs inside `range`. 0 or an errno.
-  int scan(Os& os, AddressRange range, RunVisitor& visitor);
+  int scan(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind = PageKind::kPresent);
+  // Whether any page of a file is mapped and present inside `range`; true where it cannot be told.
+  [[nodiscard]] bool may_hold_file_pages(Os& os, AddressRange range) const;
   // Anonymous present pages that another process maps too (bit 56 of their word is clear).
   // 12 ns a page. 0 or an errno.
   int count_shared(Os& os, Pages& out);
 
  private:
-  int scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor);
-  int scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor);
-  int read_mapping(Os& os, AddressRange mapping, RunVisitor& visitor, bool& go_on);
+  int scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind);
+  int scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind);
+  int read_mapping(Os& os, AddressRange mapping, RunVisitor& visitor, PageKind kind, bool& go_on);
 
+  ScanBuffer& buffer_;
   int fd_ = -1;
   bool has_scan_ = true;
 };

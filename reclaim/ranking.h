@@ -5,7 +5,7 @@
 // granule last grew or came back. The shape is that of the kernel's inactive list: built in
 // one pass, taken from in batches, built anew when it is empty.
 //
-// Not thread-safe: callers hold the reclaim lock. Safe in signal handlers.
+// Not thread-safe: callers hold the lock of the SharedRanking. Safe in signal handlers.
 #pragma once
 
 #include <cstdint>

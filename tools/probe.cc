@@ -88,7 +88,8 @@ PerfProbe probe_perf() {
 
 PageoutProbe probe_pageout() {
   PageoutProbe probe;
-  Pagemap pagemap;
+  ScanBuffer buffer;
+  Pagemap pagemap(buffer);
   probe.pagemap_error = pagemap.open(raw_os());
   void* memory = touched_memory();
   if (memory == nullptr) {

@@ -123,6 +123,32 @@ TEST(BookWordTest, OfManyThreadsOneClaimsAPlace) {
   }
 }
 
+// A place may be reaped and given to another while its owner lets go of it.
+TEST(BookWordTest, ALateReleaseDoesNotFreeTheNextOwnersPlace) {
+  BookWord word{};
+  std::atomic<bool> done{false};
+  std::thread owner([&] {
+    while (!done) {
+      static_cast<void>(word.claim({7, ContainerId{0}, Pages{1}}));
+      word.release(7);
+    }
+  });
+  int taken_over = 0;
+  int wiped = 0;
+  for (int i = 0; i < 200000 && taken_over < 2000; ++i) {
+    if (word.replace({7, ContainerId{0}, Pages{1}}, {8, ContainerId{0}, Pages{2}})) {
+      ++taken_over;
+      for (int look = 0; look < 20; ++look) {
+        wiped += word.load().pid == 8 ? 0 : 1;
+      }
+      word.release(8);
+    }
+  }
+  done = true;
+  owner.join();
+  EXPECT_EQ(wiped, 0) << "of " << taken_over;
+}
+
 // Charging and moving at once: at every look the entry is whole, and no charge gets lost.
 TEST(BookWordTest, ChargesAndMovesAtOnceLoseNothing) {
   BookWord word{};

@@ -27,7 +27,8 @@ class RankingTest : public ::testing::Test {
   }
 
   MachineOs os_;
-  Pagemap pagemap_;
+  ScanBuffer buffer_;
+  Pagemap pagemap_{buffer_};
   Ranking ranking_;
 };
 
@@ -102,8 +103,9 @@ TEST(PagemapTest, ReadingAndScanningAgree) {
   PageCounter read;
   FakeOs no_scan;
   no_scan.fail(Call::kIoctl, ENOTTY);
-  Pagemap one;
-  Pagemap two;
+  ScanBuffer buffers[2];
+  Pagemap one(buffers[0]);
+  Pagemap two(buffers[1]);
   ASSERT_EQ(one.open(raw_os()), 0);
   ASSERT_EQ(two.open(no_scan), 0);
   EXPECT_EQ(one.scan(raw_os(), {begin, begin + kBytes}, scanned), 0);

@@ -1,0 +1,122 @@
+// huge_regions.cc - two bits for each 2 MiB of address space: offered for a huge page, entered.
+#include "preload/huge_regions.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <string_view>
+
+#include "preload/process.h"
+
+namespace weir {
+namespace {
+
+constexpr std::size_t kUnitShift = 21;
+constexpr std::size_t kAddressBits = 47;
+constexpr std::size_t kWordBits = 64;
+constexpr std::size_t kWords = (std::size_t{1} << (kAddressBits - kUnitShift)) / kWordBits;
+// Smaller regions are a young heap's; a limit of a few units would be held by nothing finer.
+constexpr std::size_t kLeastRegion = 2 * kHugeBytes;
+constexpr std::uint64_t kLeastLimitBytes = 8 * kHugeBytes;
+
+using Word64 = std::atomic<std::uint64_t>;
+
+// Two tables of 8 MiB of address space, of which a page is touched for each 64 GiB of heap.
+struct Tables {
+  Word64 offered[kWords];
+  Word64 entered[kWords];
+};
+constinit std::atomic<Tables*> the_tables{nullptr};
+
+struct Units {
+  std::size_t first;
+  std::size_t end;
+};
+
+// The units that lie wholly inside a range.
+Units inside(std::uintptr_t begin, std::size_t bytes) {
+  return {(begin + kHugeBytes - 1) >> kUnitShift, (begin + bytes) >> kUnitShift};
+}
+
+bool is_time(Process& p) {
+  const Engine& engine = p.engine;
+  if (!engine.reclaimer_ready.load(std::memory_order_acquire) || !engine.huge_pages_allowed ||
+      engine.record().meter.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(Meter::kPerf)) {
+    return false;
+  }
+  const ContainerRecord& container = engine.container();
+  const auto policy = static_cast<OomPolicy>(container.oom_policy.load(std::memory_order_relaxed));
+  const Pages limit{container.limit.load(std::memory_order_relaxed)};
+  return policy != OomPolicy::kEnomem && !limit.unlimited() && limit.bytes() >= kLeastLimitBytes;
+}
+
+Tables* make_tables() {
+  Tables* tables = the_tables.load(std::memory_order_acquire);
+  if (tables != nullptr) {
+    return tables;
+  }
+  const MapResult mapped = raw_os().map_anonymous(sizeof(Tables));
+  if (!mapped.ok()) {
+    return nullptr;
+  }
+  auto* made = static_cast<Tables*>(mapped.address);
+  if (!the_tables.compare_exchange_strong(tables, made, std::memory_order_acq_rel)) {
+    static_cast<void>(raw_os().unmap(mapped.address, sizeof(Tables)));
+    return tables;
+  }
+  return made;
+}
+
+std::uint64_t bit_of(std::size_t unit) {
+  return std::uint64_t{1} << (unit % kWordBits);
+}
+
+}  // namespace
+
+void offer_huge_pages(std::uintptr_t begin, std::size_t bytes) {
+  Process& p = process();
+  if (bytes < kLeastRegion || p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_time(p)) {
+    return;
+  }
+  Tables* const tables = make_tables();
+  const Units units = inside(begin, bytes);
+  if (tables == nullptr || units.first >= units.end ||
+      !raw_os().advise(units.first << kUnitShift, (units.end - units.first) << kUnitShift, MADV_HUGEPAGE).ok()) {
+    return;
+  }
+  for (std::size_t unit = units.first; unit < units.end; ++unit) {
+    tables->entered[unit / kWordBits].fetch_and(~bit_of(unit), std::memory_order_relaxed);
+    tables->offered[unit / kWordBits].fetch_or(bit_of(unit), std::memory_order_relaxed);
+  }
+}
+
+std::size_t enter_units(std::uintptr_t begin, std::size_t bytes) {
+  Tables* const tables = the_tables.load(std::memory_order_acquire);
+  std::size_t entered = 0;
+  if (tables == nullptr || bytes == 0) {
+    return entered;
+  }
+  for (std::size_t unit = begin >> kUnitShift; unit <= (begin + bytes - 1) >> kUnitShift; ++unit) {
+    Word64& word = tables->entered[unit / kWordBits];
+    const bool is_offered = (tables->offered[unit / kWordBits].load(std::memory_order_relaxed) & bit_of(unit)) != 0;
+    if (is_offered && (word.load(std::memory_order_relaxed) & bit_of(unit)) == 0 &&
+        (word.fetch_or(bit_of(unit), std::memory_order_relaxed) & bit_of(unit)) == 0) {
+      ++entered;
+    }
+  }
+  return entered;
+}
+
+void leave_units(std::uintptr_t begin, std::size_t bytes) {
+  Tables* const tables = the_tables.load(std::memory_order_acquire);
+  if (tables == nullptr) {
+    return;
+  }
+  const Units units = inside(begin, bytes);
+  for (std::size_t unit = units.first; unit < units.end; ++unit) {
+    tables->entered[unit / kWordBits].fetch_and(~bit_of(unit), std::memory_order_relaxed);
+  }
+}
+
+}  // namespace weir
