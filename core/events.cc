@@ -109,6 +109,12 @@ const char* to_string(EventKind kind) {
       return "set";
     case EventKind::kDump:
       return "dump";
+    case EventKind::kKill:
+      return "kill";
+    case EventKind::kReclaim:
+      return "reclaim";
+    case EventKind::kMove:
+      return "move";
   }
   return "unknown";
 }
@@ -125,6 +131,8 @@ const char* to_string(StayReason reason) {
       return "no_swap";
     case StayReason::kBusy:
       return "busy";
+    case StayReason::kSwapLimit:
+      return "swap_limit";
   }
   return "unknown";
 }

@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 3;
+inline constexpr std::uint32_t kRegistryVersion = 4;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -25,8 +25,8 @@ using Counter = std::atomic<std::uint64_t>;
 using Word = std::atomic<std::uint32_t>;
 
 // Why a page that was to leave stayed.
-enum class StayReason : std::uint32_t { kShared = 0, kLocked = 1, kHuge = 2, kNoSwap = 3, kBusy = 4 };
-inline constexpr std::uint32_t kStayReasons = 5;
+enum class StayReason : std::uint32_t { kShared = 0, kLocked = 1, kHuge = 2, kNoSwap = 3, kBusy = 4, kSwapLimit = 5 };
+inline constexpr std::uint32_t kStayReasons = 6;
 const char* to_string(StayReason reason);
 
 // How a member notices that it grows. kOff: it is far from every mark.
@@ -54,6 +54,7 @@ struct ContainerCounters {
   Counter events_limit;     // meetings of the limit, once each
   Counter events_oom;       // times nothing could be reclaimed
   Counter events_oom_kill;  // processes killed for it
+  Counter events_oom_group_kill;  // times all members were
   Counter enomem;           // allocations refused for it
 };
 
@@ -74,6 +75,7 @@ struct ContainerRecord {
   Counter high_watermark;
   Counter low_watermark;
   Counter swap_limit;
+  Counter minimum;         // pages that reclaim for an ancestor's sake leaves alone
   Counter peak;            // highest usage seen, pages
   Counter overshoot_peak;  // most by which usage was seen above the limit, pages
   Counter created_wall_ns;
@@ -84,6 +86,7 @@ struct ContainerRecord {
 // What a member's reclaimer may be asked for.
 inline constexpr std::uint32_t kRequestDump = 1;
 inline constexpr std::uint32_t kRequestRefresh = 2;
+inline constexpr std::uint32_t kRequestReclaim = 3;  // MemberRecord::reclaim_wanted pages
 
 // What a member says of itself beside its book entry. Written by the member only, but for
 // `wake`, which anyone may raise.
@@ -96,7 +99,12 @@ struct MemberRecord {
   Word wake;           // futex of the reclaimer: raised by whoever wants it to look
   Word request;        // kRequest* bits, taken by the reclaimer
   Word uid;
+  Word dump_signal;  // 0: the program has that signal for itself
   Counter wakeups;
+  // Shrinking on demand: written by who asks, before `request`; answered before it is cleared.
+  Counter reclaim_wanted;  // pages
+  Counter reclaim_done;    // pages that left or were purged
+  Counter reclaim_stayed[kStayReasons];
   char comm[kCommBytes];
 };
 
@@ -114,6 +122,9 @@ enum class EventKind : std::uint32_t {
   kEnomem,
   kSet,
   kDump,
+  kKill,     // by `weir kill`
+  kReclaim,  // shrinking on demand: value[0] wanted, value[1] done, in bytes
+  kMove,     // value[0] bytes of charge that went along
 };
 const char* to_string(EventKind kind);
 

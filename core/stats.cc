@@ -20,6 +20,8 @@ constexpr StatRow kRows[] = {
     {"high_watermark", Unit::kBytes, false, "background reclaim starts above", [](S s) { return s.marks.high.count; }},
     {"low_watermark", Unit::kBytes, false, "background reclaim stops below", [](S s) { return s.marks.low.count; }},
     {"swap_limit", Unit::kBytes, false, "most that may be paged out", [](S s) { return s.swap_limit.count; }},
+    {"min", Unit::kBytes, false, "memory that reclaim for an ancestor leaves alone",
+     [](S s) { return s.minimum.count; }},
     {"peak", Unit::kBytes, false, "highest usage so far", [](S s) { return s.peak.count; }},
     {"overshoot_peak", Unit::kBytes, false, "most by which usage was seen above the limit",
      [](S s) { return s.overshoot_peak.count; }},
@@ -45,6 +47,8 @@ constexpr StatRow kRows[] = {
     {"events_high", Unit::kCount, true, "rises above the high watermark", [](S s) { return s.events_high; }},
     {"events_limit", Unit::kCount, true, "meetings of the limit", [](S s) { return s.events_limit; }},
     {"events_oom", Unit::kCount, true, "times nothing could be reclaimed", [](S s) { return s.events_oom; }},
+    {"events_oom_group_kill", Unit::kCount, true, "times all members were killed for it",
+     [](S s) { return s.events_oom_group_kill; }},
     {"events_oom_kill", Unit::kCount, true, "processes killed for it", [](S s) { return s.events_oom_kill; }},
     {"members", Unit::kCount, false, "processes", [](S s) { return std::uint64_t{s.members}; }},
 };
@@ -73,6 +77,7 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
   to.events_limit = get(from.events_limit);
   to.events_oom = get(from.events_oom);
   to.events_oom_kill = get(from.events_oom_kill);
+  to.events_oom_group_kill = get(from.events_oom_group_kill);
 }
 
 void refresh_charge(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
@@ -170,6 +175,7 @@ ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look 
   }
   stats.marks = marks_of(record);
   stats.swap_limit = Pages{record.swap_limit.load(std::memory_order_relaxed)};
+  stats.minimum = Pages{record.minimum.load(std::memory_order_relaxed)};
   stats.peak = Pages{record.peak.load(std::memory_order_relaxed)};
   stats.overshoot_peak = Pages{record.overshoot_peak.load(std::memory_order_relaxed)};
   stats.oom.policy = static_cast<OomPolicy>(record.oom_policy.load(std::memory_order_relaxed));

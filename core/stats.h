@@ -29,6 +29,7 @@ struct ContainerStats {
   Pages swap_usage;
   Marks marks;
   Pages swap_limit;
+  Pages minimum;
   Pages peak;
   Pages overshoot_peak;
   OomChoice oom;
@@ -40,7 +41,8 @@ struct ContainerStats {
   Pages evict_requested, evict_done, purged;
   Pages evict_stayed[kStayReasons];
   std::uint64_t refault = 0, enomem = 0;
-  std::uint64_t events_low = 0, events_high = 0, events_limit = 0, events_oom = 0, events_oom_kill = 0;
+  std::uint64_t events_low = 0, events_high = 0, events_limit = 0, events_oom = 0, events_oom_kill = 0,
+                events_oom_group_kill = 0;
   std::uint32_t members = 0;
   Meter meter = Meter::kOff;  // the weakest meter among the members that run one
 };

@@ -101,6 +101,9 @@ void apply_change(Os& os, RegistryView& view, ContainerId id, const Change& chan
   if (change.swap_limit) {
     record.swap_limit.store(change.swap_limit->count, std::memory_order_relaxed);
   }
+  if (change.minimum) {
+    record.minimum.store(change.minimum->count, std::memory_order_relaxed);
+  }
   // Last, for it raises the generation by which members notice; planned_marks() saw to the order.
   static_cast<void>(set_marks(record, marks));
   const auto bytes = [](Pages pages) { return pages.unlimited() ? 0 : pages.bytes(); };

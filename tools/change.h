@@ -29,6 +29,7 @@ struct Change {
   std::optional<WantedMark> high;
   std::optional<WantedMark> low;
   std::optional<Pages> swap_limit;
+  std::optional<Pages> minimum;
   std::optional<OomChoice> oom;
   std::optional<bool> background;
 
@@ -36,7 +37,7 @@ struct Change {
     return limit || high || low;
   }
   [[nodiscard]] bool empty() const {
-    return !touches_marks() && !swap_limit && !oom && !background;
+    return !touches_marks() && !swap_limit && !minimum && !oom && !background;
   }
 };
 

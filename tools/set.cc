@@ -55,12 +55,14 @@ void read_pair(Change& change, const std::string& word) {
     store(change.low, key, read_mark(key, value));
   } else if (key == "swap_limit") {
     store(change.swap_limit, key, read_swap_limit(key, value));
+  } else if (key == "min") {
+    store(change.minimum, key, Pages::holding(is_none(value) ? 0 : value_of(parse_size(value), key, value)));
   } else if (key == "oom") {
     store(change.oom, key, value_of(parse_oom(value), key, value));
   } else if (key == "background") {
     store(change.background, key, value_of(parse_switch(value), key, value));
   } else {
-    refuse_value("key", key, "is unknown (limit, high_watermark, low_watermark, swap_limit, oom, background)");
+    refuse_value("key", key, "is unknown (limit, high_watermark, low_watermark, swap_limit, min, oom, background)");
   }
 }
 
@@ -69,7 +71,7 @@ void read_pair(Change& change, const std::string& word) {
 int set_main(Invocation& call) {
   CLI::App app("Changes a container while it runs: all of the values, or none.", "weir set");
   app.footer(
-      "Keys: limit, high_watermark (high), low_watermark (low), swap_limit, oom, background.\n"
+      "Keys: limit, high_watermark (high), low_watermark (low), swap_limit, min, oom, background.\n"
       "low_watermark <= high_watermark <= limit always holds.\n\n"
       "Example:\n  weir set build limit=64M high=48M low=75%");
   std::string name;
