@@ -46,7 +46,9 @@ void post_event(Os& os, const RegistryView& view, const EventNote& note) {
   record.sequence.store(number + 1, std::memory_order_release);
 }
 
-bool read_event(const RegistryView& view, std::uint64_t& next, Event& out, std::uint64_t& missed) {
+bool read_event(const RegistryView& view, std::uint64_t& next, Event& out, std::uint64_t& missed,
+                Unfinished unfinished) {
+  constexpr std::uint64_t kMostWriters = 64;  // further back nobody is still at it
   const Registry& registry = view.raw();
   const std::uint64_t end = registry.header.next_event.load(std::memory_order_acquire);
   if (end > kMaxEvents && next < end - kMaxEvents) {
@@ -56,6 +58,9 @@ bool read_event(const RegistryView& view, std::uint64_t& next, Event& out, std::
   for (; next < end; ++next, ++missed) {
     const EventRecord& record = registry.events[next % kMaxEvents];
     if (record.sequence.load(std::memory_order_acquire) != next + 1) {
+      if (unfinished == Unfinished::kWait && end - next <= kMostWriters) {
+        return false;
+      }
       continue;
     }
     out.number = next;

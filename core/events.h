@@ -33,9 +33,14 @@ struct EventNote {
 
 void post_event(Os& os, const RegistryView& view, const EventNote& note);
 
+// What to do about an event near the end of the ring that is not whole: it is being written, or
+// its writer was killed.
+enum class Unfinished { kPassOver, kWait };
+
 // Reads events from number `next` on. False when there is none yet; `missed` counts those
 // overwritten or torn since.
-bool read_event(const RegistryView& view, std::uint64_t& next, Event& out, std::uint64_t& missed);
+bool read_event(const RegistryView& view, std::uint64_t& next, Event& out, std::uint64_t& missed,
+                Unfinished unfinished = Unfinished::kPassOver);
 // The number of the oldest event that may still be there.
 std::uint64_t oldest_event(const RegistryView& view);
 

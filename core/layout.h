@@ -47,15 +47,15 @@ struct ContainerCounters {
   Counter evict_requested;  // pages asked to leave
   Counter evict_done;       // pages the scan afterwards no longer found
   Counter evict_stayed[kStayReasons];
-  Counter purged;           // pages of free allocator memory given back
-  Counter refault;          // pages found present again after eviction
-  Counter events_low;       // background reclaim that reached low
-  Counter events_high;      // rises above high
-  Counter events_limit;     // meetings of the limit, once each
-  Counter events_oom;       // times nothing could be reclaimed
-  Counter events_oom_kill;  // processes killed for it
+  Counter purged;                 // pages of free allocator memory given back
+  Counter refault;                // pages found present again after eviction
+  Counter events_low;             // background reclaim that reached low
+  Counter events_high;            // rises above high
+  Counter events_limit;           // meetings of the limit, once each
+  Counter events_oom;             // times nothing could be reclaimed
+  Counter events_oom_kill;        // processes killed for it
   Counter events_oom_group_kill;  // times all members were
-  Counter enomem;           // allocations refused for it
+  Counter enomem;                 // allocations refused for it
 };
 
 // One container. `name` is whole once state is kLive; a free place may be taken under the
@@ -91,9 +91,11 @@ inline constexpr std::uint32_t kRequestReclaim = 3;  // MemberRecord::reclaim_wa
 // What a member says of itself beside its book entry. Written by the member only, but for
 // `wake`, which anyone may raise.
 struct MemberRecord {
-  Counter attached_ns;  // Os::now_ns() at attach: a process that started later is another one
-  Counter swap_pages;
-  Counter shared_pages;  // of a fork child: what it still shares, which its parent pays for
+  Counter attached_ns;        // Os::now_ns() at attach: a process that started later is another one
+  Counter swap_pages;         // VmSwap, when last read
+  Counter swap_promised;      // about to be paged out on top of that
+  Counter unevictable_pages;  // would not leave when last asked: shared, locked
+  Counter shared_pages;       // of a fork child: what it still shares, which its parent pays for
   Word meter;
   Word reclaimer_tid;  // 0: not started
   Word wake;           // futex of the reclaimer: raised by whoever wants it to look

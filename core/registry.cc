@@ -134,7 +134,10 @@ void fill_container(Os& os, ContainerRecord& record, const ContainerWish& wish) 
 
 void start_member(Os& os, MemberRecord& record) {
   record.swap_pages.store(0, std::memory_order_relaxed);
+  record.swap_promised.store(0, std::memory_order_relaxed);
   record.shared_pages.store(0, std::memory_order_relaxed);
+  record.unevictable_pages.store(0, std::memory_order_relaxed);
+  record.dump_signal.store(0, std::memory_order_relaxed);
   record.meter.store(0, std::memory_order_relaxed);
   record.reclaimer_tid.store(0, std::memory_order_relaxed);
   record.request.store(0, std::memory_order_relaxed);

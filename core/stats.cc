@@ -16,6 +16,8 @@ constexpr StatRow kRows[] = {
     {"usage", Unit::kBytes, false, "resident anonymous memory of all members", [](S s) { return s.usage.count; }},
     {"swap_usage", Unit::kBytes, false, "memory of the members that is paged out",
      [](S s) { return s.swap_usage.count; }},
+    {"unevictable", Unit::kBytes, false, "of usage, what would not leave when last asked (shared, locked)",
+     [](S s) { return s.unevictable.count; }},
     {"limit", Unit::kBytes, false, "hard limit", [](S s) { return s.marks.limit.count; }},
     {"high_watermark", Unit::kBytes, false, "background reclaim starts above", [](S s) { return s.marks.high.count; }},
     {"low_watermark", Unit::kBytes, false, "background reclaim stops below", [](S s) { return s.marks.low.count; }},
@@ -173,6 +175,7 @@ ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look 
   if (look == Look::kProc) {
     note_usage(record, stats.usage);
   }
+  stats.unevictable = unevictable_of(view, subtree);
   stats.marks = marks_of(record);
   stats.swap_limit = Pages{record.swap_limit.load(std::memory_order_relaxed)};
   stats.minimum = Pages{record.minimum.load(std::memory_order_relaxed)};

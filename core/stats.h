@@ -27,6 +27,7 @@ struct ContainerStats {
   char name[kMaxNameBytes + 1] = {};
   Pages usage;
   Pages swap_usage;
+  Pages unevictable;
   Marks marks;
   Pages swap_limit;
   Pages minimum;

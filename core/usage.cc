@@ -1,6 +1,7 @@
 // usage.cc - summing the books, and the marks of a container.
 #include "core/usage.h"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace weir {
@@ -44,16 +45,40 @@ Subtree Subtree::below(const RegistryView& view, ContainerId top) {
   return tree;
 }
 
-Pages usage_of(const RegistryView& view, const Subtree& subtree) {
+namespace {
+
+// Sums what `amount` gives for each member of the subtree.
+template <typename Amount>
+Pages sum_of(const RegistryView& view, const Subtree& subtree, Amount amount) {
   Pages sum;
   const std::uint32_t high = view.members_high();
   for (std::uint32_t i = 0; i < high; ++i) {
     const BookEntry entry = view.book(MemberId{i}).load();
     if (entry.pid != 0 && subtree.holds(entry.container)) {
-      sum = sum + entry.charge;
+      sum = sum + amount(entry, view.member(MemberId{i}));
     }
   }
   return sum;
+}
+
+}  // namespace
+
+Pages usage_of(const RegistryView& view, const Subtree& subtree) {
+  return sum_of(view, subtree, [](const BookEntry& entry, const MemberRecord&) { return entry.charge; });
+}
+
+Pages unevictable_of(const RegistryView& view, const Subtree& subtree) {
+  return sum_of(view, subtree, [](const BookEntry& entry, const MemberRecord& member) {
+    const Pages stays{member.unevictable_pages.load(std::memory_order_relaxed)};
+    return stays < entry.charge ? stays : entry.charge;
+  });
+}
+
+Pages swap_usage_of(const RegistryView& view, const Subtree& subtree) {
+  return sum_of(view, subtree, [](const BookEntry&, const MemberRecord& member) {
+    return Pages{member.swap_pages.load(std::memory_order_relaxed)} +
+           Pages{member.swap_promised.load(std::memory_order_seq_cst)};
+  });
 }
 
 Pages usage_of(const RegistryView& view, ContainerId id) {
@@ -76,6 +101,20 @@ void note_usage(ContainerRecord& container, Pages usage) {
   if (usage > limit) {
     raise_to(container.overshoot_peak, (usage - limit).count);
   }
+}
+
+Pages beyond_minimum(const RegistryView& view, ContainerId id, ContainerId ancestor) {
+  Pages most = Pages::all();
+  for (int depth = 0; id != ancestor && depth <= kMaxContainerDepth; ++depth) {
+    const Pages minimum{view.container(id).minimum.load(std::memory_order_relaxed)};
+    if (minimum > Pages::none()) {
+      most = std::min(most, usage_of(view, id) - minimum);
+    }
+    if (!parent_of(view, id, id)) {
+      break;
+    }
+  }
+  return most;
 }
 
 Marks marks_of(const ContainerRecord& container) {

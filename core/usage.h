@@ -24,6 +24,10 @@ class Subtree {
 
 Pages usage_of(const RegistryView& view, ContainerId id);
 Pages usage_of(const RegistryView& view, const Subtree& subtree);
+// What the members below say would not leave.
+Pages unevictable_of(const RegistryView& view, const Subtree& subtree);
+// What they have paged out or are about to.
+Pages swap_usage_of(const RegistryView& view, const Subtree& subtree);
 std::uint32_t members_of(const RegistryView& view, ContainerId id);
 
 // Notes a usage in the container's peak and, above its limit, in overshoot_peak.
@@ -31,6 +35,10 @@ void note_usage(ContainerRecord& container, Pages usage);
 
 // The parent of a container; false for a root.
 bool parent_of(const RegistryView& view, ContainerId id, ContainerId& out);
+
+// What reclaim for the sake of `ancestor` may take from `id` and below: usage beyond the minimum
+// of `id` and of every container between the two. All of it when they are the same.
+Pages beyond_minimum(const RegistryView& view, ContainerId id, ContainerId ancestor);
 
 // The marks as they stand, in pages.
 Marks marks_of(const ContainerRecord& container);

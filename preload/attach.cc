@@ -10,7 +10,9 @@
 #include "core/events.h"
 #include "core/text.h"
 #include "preload/log.h"
+#include "preload/oom_report.h"
 #include "preload/own_image.h"
+#include "preload/signals.h"
 
 namespace weir {
 namespace {
@@ -95,7 +97,9 @@ bool attach_member(Process& p, ContainerId container) {
     return false;
   }
   p.engine.account.bind(p.engine.view, attached.id, pid);
-  read_name(p.engine.view.member(attached.id));
+  MemberRecord& record = p.engine.view.member(attached.id);
+  read_name(record);
+  record.dump_signal.store(static_cast<std::uint32_t>(installed_dump_signal()), std::memory_order_release);
   return true;
 }
 
@@ -107,6 +111,7 @@ bool attach_process(Process& p) {
   }
   p.engine.reclaimer_barred.store(p.options.threadless, std::memory_order_relaxed);
   p.engine.own = own_image();
+  p.engine.oom_report = &program_oom_report();
   DirectoryPath directory;
   registry_directory(p.options, getenv("XDG_RUNTIME_DIR"), p.engine.os.effective_uid(), directory);
   const OpenFailure failure = p.engine.view.open(p.engine.os, directory.text, true);

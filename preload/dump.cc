@@ -2,6 +2,7 @@
 #include "preload/dump.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 #include "core/events.h"
 #include "core/stats.h"
@@ -61,18 +62,23 @@ bool dump_goes_to_stderr() {
   return file.empty() || file == "stderr";
 }
 
+void dump_path(Text& out) {
+  Process& p = process();
+  const char* name = p.engine.container().name;
+  expand(p.options.dump_file, {name, strnlen(name, kMaxNameBytes)}, p.pid.load(std::memory_order_relaxed), out);
+}
+
 void write_dump(Look look) {
   Process& p = process();
   const ContainerId id = p.engine.account.container();
   const ContainerStats stats = container_stats(p.engine.os, p.engine.view, id, look);
-  const std::string_view file = p.options.dump_file;
   if (dump_goes_to_stderr()) {
     FileSink sink(kStderr);
     format_stats(p.engine.view, id, stats, p.options.dump_format, sink);
     return;
   }
   TextBuffer<3400> path;
-  expand(file, stats.name, p.pid.load(std::memory_order_relaxed), path);
+  dump_path(path);
   const SysResult fd = p.engine.os.open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
   TextBuffer<256> told;
   if (fd.ok()) {

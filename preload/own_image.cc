@@ -9,7 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
+#include <string_view>
 
 #include "core/os.h"
 #include "core/raw_syscall.h"
@@ -22,6 +22,10 @@ extern "C" {
 }
 
 namespace weir {
+
+namespace {
+constinit bool sandbox_child = false;
+}
 
 AddressRange own_image() {
   // __dso_handle is the first object of .data; jemalloc's and our tables lie between it and _end.
@@ -56,16 +60,14 @@ bool malloc_is_ours() {
          theirs.dli_fbase == ours.dli_fbase;
 }
 
-bool is_sandbox_child() {
-  char arguments[1024];
-  const SysResult fd = raw_os().open("/proc/self/cmdline", 0, 0);
-  if (!fd.ok()) {
-    return false;
+void note_arguments(int argc, const char* const* argv) {
+  for (int i = 1; i < argc && argv[i] != nullptr; ++i) {
+    sandbox_child = sandbox_child || std::string_view(argv[i]).starts_with("--type=");
   }
-  const SysResult got = raw_os().pread(static_cast<int>(fd.value()), arguments, sizeof(arguments), 0);
-  static_cast<void>(raw_os().close(static_cast<int>(fd.value())));
-  constexpr char kMark[] = "--type=";
-  return got.ok() && memmem(arguments, static_cast<std::size_t>(got.value()), kMark, sizeof(kMark) - 1) != nullptr;
+}
+
+bool is_sandbox_child() {
+  return sandbox_child;
 }
 
 }  // namespace weir

@@ -19,7 +19,9 @@ std::size_t raised_stack_bytes();
 bool malloc_is_ours();
 
 // Chromium's and Electron's children count their threads before they lock themselves in; an
-// argument "--type=..." gives them away. They run without our thread.
+// argument "--type=..." gives them away. They run without our thread. The constructor notes the
+// arguments: to read them from /proc later would borrow a descriptor number from the program.
+void note_arguments(int argc, const char* const* argv);
 bool is_sandbox_child();
 
 }  // namespace weir

@@ -25,6 +25,7 @@
 #include "reclaim/background.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/growth_watch.h"
+#include "reclaim/shrink.h"
 
 namespace weir {
 namespace {
@@ -90,7 +91,9 @@ void serve_requests(Process& p) {
   } else if (asked == kRequestDump) {
     write_dump(Look::kProc);
   }
-  if (asked != 0) {
+  if (asked == kRequestReclaim) {
+    serve_reclaim_request(p.engine, p.engine.pagemap, true);
+  } else if (asked != 0) {
     request.store(0, std::memory_order_release);
     static_cast<void>(p.engine.os.futex_wake(request, 1));
   }

@@ -13,6 +13,7 @@
 #include "preload/real.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/growth_watch.h"
+#include "reclaim/shrink.h"
 
 #ifndef TRAP_PERF
 #define TRAP_PERF 6
@@ -26,6 +27,7 @@ namespace {
 constinit struct sigaction program_action[2] = {};
 constinit std::atomic<unsigned> action_number{0};
 constinit std::atomic<bool> installed{false};
+constinit int dump_signal = 0;
 
 const struct sigaction& current_action() {
   return program_action[action_number.load(std::memory_order_acquire) & 1];
@@ -104,6 +106,18 @@ void on_trap(int signal, siginfo_t* info, void* context) {
   }
 }
 
+// `weir reclaim` sends the dump signal to members that run no reclaimer. They are far from every
+// mark and never needed one; a descriptor is borrowed for that moment, whatever threads there are.
+void reclaim_here(Process& p) {
+  constexpr std::int64_t kLockWaitNs = 50'000'000;
+  const ReclaimGuard guard(p.engine.os, p.engine.direct_lock, kLockWaitNs);
+  Pagemap pagemap(p.engine.direct_buffer);
+  if (guard.held() && pagemap.open(p.engine.os) == 0) {
+    serve_reclaim_request(p.engine, pagemap, false);
+    pagemap.close(p.engine.os);
+  }
+}
+
 void on_dump(int) {
   Process& p = process();
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
@@ -111,7 +125,11 @@ void on_dump(int) {
   }
   const WeirScope scope;
   if (!p.engine.reclaimer_runs.load(std::memory_order_acquire)) {
-    write_dump(Look::kProc);
+    if (p.engine.record().request.load(std::memory_order_acquire) == kRequestReclaim) {
+      reclaim_here(p);
+    } else {
+      write_dump(Look::kProc);
+    }
     return;
   }
   // The reclaimer reads and, but for stderr, which its descriptor table does not have, writes.
@@ -153,7 +171,14 @@ void install_dump_signal(int signal) {
   struct sigaction action = {};
   action.sa_handler = on_dump;
   action.sa_flags = SA_RESTART | SA_ONSTACK;
-  real_sigaction(signal, &action, nullptr);
+  if (real_sigaction(signal, &action, nullptr) == 0) {
+    dump_signal = signal;
+    process().engine.record().dump_signal.store(static_cast<std::uint32_t>(signal), std::memory_order_release);
+  }
+}
+
+int installed_dump_signal() {
+  return dump_signal;
 }
 
 bool owns_signal(int signal) {

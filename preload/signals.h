@@ -12,6 +12,8 @@ namespace weir {
 bool install_meter_signal();
 // Leaves the signal alone when the program already handles it.
 void install_dump_signal(int signal);
+// The signal installed, 0 when there is none.
+int installed_dump_signal();
 
 // The program's view of SIGTRAP while our handler stands in for it.
 bool owns_signal(int signal);

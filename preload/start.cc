@@ -1,6 +1,7 @@
 // start.cc - the library's constructor, destructor and fork handlers.
 #include <signal.h>
 
+#include "preload/own_image.h"
 #include "preload/process.h"
 #include "preload/signals.h"
 
@@ -15,7 +16,8 @@ void in_fork_child() {
   weir::restart_in_child();
 }
 
-[[gnu::constructor]] void start() {
+[[gnu::constructor]] void start(int argc, char** argv, char**) {
+  weir::note_arguments(argc, argv);
   weir::start_process();
   const weir::Process& p = weir::process();
   if (p.stage.load(std::memory_order_acquire) != weir::Stage::kAttached) {

@@ -70,7 +70,8 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
       break;
     }
     read_ahead(engine);
-    const Pages got = one_batch(engine, wanted);
+    const Pages mine = beyond_minimum(engine.view, engine.account.container(), result.standing.high_container);
+    const Pages got = one_batch(engine, std::min(wanted, mine));
     result.standing = refreshed(engine);
     announce_room(engine);
     watch.poke_if_needed(engine, result.standing);

@@ -150,7 +150,10 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
     const Pages got = reclaim_round(engine, standing, idle_rounds < kIdleRoundsBeforeOom / 2);
     refresh_here(engine);
     const Standing next = standing_now(engine, request);
-    const bool progress = got > Pages::none() || next.usage < standing.usage;
+    // Where what cannot leave is already more than the limit, paging the rest out only thrashes.
+    const Pages unevictable = unevictable_of(engine.view, Subtree::below(engine.view, standing.container));
+    const bool hopeless = unevictable > standing.marks.limit;
+    const bool progress = !hopeless && (got > Pages::none() || next.usage < standing.usage);
     standing = next;
     // Pages leave, yet the limit is not reached: others take the room, or hold what cannot leave.
     // Going on beats thrashing here for ever; the next sample evicts again.
@@ -162,7 +165,9 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
       continue;
     }
     // Others hold the memory and were asked: on a loaded machine they need their time.
-    const bool help_may_come = helpers > 0 && engine.os.now_ns() - since < kHelpPatienceNs;
+    // And what is shared since a fork is the parent's alone again once the child has called exec.
+    const bool help_may_come =
+        (helpers > 0 || unevictable > Pages::none()) && engine.os.now_ns() - since < kHelpPatienceNs;
     if (++idle_rounds < kIdleRoundsBeforeOom || help_may_come) {
       wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
       continue;

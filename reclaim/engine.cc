@@ -5,6 +5,7 @@
 
 #include "core/events.h"
 #include "core/stats.h"
+#include "reclaim/swap_limit.h"
 
 namespace weir {
 namespace {
@@ -52,7 +53,12 @@ bool rebuild_ranking(Engine& engine, Pagemap& pagemap, bool patient) {
   const ReclaimGuard guard(engine.os, engine.shared.lock, kLockWaitNs);
   Candidate any;
   Ranking& ranking = engine.shared.ranking;
-  return guard.held() && (ranking.peek(any) || ranking.build(engine.os, pagemap, engine.own, patient) == 0);
+  if (!guard.held() || ranking.peek(any)) {
+    return guard.held();
+  }
+  const int error = ranking.build(engine.os, pagemap, engine.own, patient);
+  engine.record().unevictable_pages.store(ranking.unevictable().count, std::memory_order_relaxed);
+  return error == 0;
 }
 
 }  // namespace
@@ -91,7 +97,8 @@ int call_for_help(Engine& engine, ContainerId id) {
     const MemberId member{i};
     const BookEntry entry = engine.view.book(member).load();
     const bool holds_much = entry.charge.count >= usage.count / 8;
-    if (entry.pid == 0 || entry.pid == engine.account.pid() || !holds_much || !subtree.holds(entry.container)) {
+    if (entry.pid == 0 || entry.pid == engine.account.pid() || !holds_much || !subtree.holds(entry.container) ||
+        beyond_minimum(engine.view, entry.container, id) == Pages::none()) {
       continue;
     }
     MemberRecord& record = engine.view.member(member);
@@ -122,8 +129,15 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
   if (engine.os.now_ns() < engine.no_swap_until_ns.load(std::memory_order_relaxed)) {
     return total;
   }
-  for (int builds = 0; total.done < wanted;) {
-    const EvictOutcome outcome = evict(engine.os, pagemap, engine.shared, wanted - total.done);
+  const SwapAllowance allowance(engine, wanted);
+  const Pages most = allowance.limited() ? allowance.pages() : Pages::all();
+  if (most < wanted) {
+    Pages& stayed = total.stayed[static_cast<std::size_t>(StayReason::kSwapLimit)];
+    stayed = stayed + (wanted - most);
+    wanted = most;
+  }
+  for (int builds = 0; total.done < wanted && (most - total.done).count >= kPagesPerGranule;) {
+    const EvictOutcome outcome = evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done);
     add(total, outcome);
     if (outcome.ranking_empty && (++builds > 1 || !rebuild_ranking(engine, pagemap, patient))) {
       break;

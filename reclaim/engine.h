@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <string_view>
 
 #include "core/os.h"
 #include "core/proc.h"
@@ -17,6 +18,15 @@
 #include "reclaim/reclaim_lock.h"
 
 namespace weir {
+
+// Where the lines of an OOM report go beside the events. Called in the thread that decides, which
+// may be in a signal handler: raw system calls only.
+class OomReport {
+ public:
+  virtual void begin(std::uint32_t) {}
+  virtual void line(std::string_view) {}
+  virtual void end() {}
+};
 
 struct Engine {
   explicit constexpr Engine(Os& system) : os(system) {}
@@ -40,6 +50,7 @@ struct Engine {
   // Gives the allocator's free pages back. Called without the lock by the reclaimer thread, or
   // by a program thread at a point where it holds no allocator lock. May be null.
   void (*purge)() = nullptr;
+  OomReport* oom_report = nullptr;  // may be null
 
   std::atomic<bool> reclaimer_runs{false};
   std::atomic<bool> reclaimer_ready{false};  // its meter is in force

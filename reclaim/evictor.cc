@@ -118,15 +118,16 @@ int page_out(Os& os, Pagemap& pagemap, Stretch& stretch, bool& met_lock) {
   return error != 0 ? error : pagemap.scan(os, stretch.range, after);
 }
 
-bool take_stretch(Ranking& ranking, Stretch& stretch) {
+bool take_stretch(Ranking& ranking, Stretch& stretch, Pages most) {
   Candidate candidate;
   if (!ranking.next(candidate)) {
     return false;
   }
+  std::size_t granules_left = most.count / kPagesPerGranule;
   stretch.range = candidate.granule.range();
   stretch.expected[0] = candidate.resident;
   stretch.granules = 1;
-  while (stretch.range.end % kMostPerCall.bytes() != 0 && ranking.peek(candidate) &&
+  while (stretch.range.end % kMostPerCall.bytes() != 0 && --granules_left > 0 && ranking.peek(candidate) &&
          candidate.granule.range().begin == stretch.range.end) {
     stretch.expected[stretch.granules++] = candidate.resident;
     stretch.range.end = candidate.granule.range().end;
@@ -163,7 +164,7 @@ void book(Os& os, Ranking& ranking, const Stretch& stretch, bool met_lock, Evict
     const auto gone = static_cast<std::uint8_t>(stretch.before[i] - left);
     record->resident = stretch.after[i];
     record->evicted = static_cast<std::uint8_t>(std::min<int>(record->evicted + gone, kPagesPerGranule));
-    record->stuck_rounds = left > stretch.before[i] / 2 ? kStuckRounds : 0;
+    record->note_stuck(left > stretch.before[i] / 2);
     huge = huge || (left > 0 && stretch.huge[i]);
     outcome.done = outcome.done + Pages{gone};
     outcome.requested = outcome.requested + Pages{stretch.before[i]};
@@ -186,13 +187,13 @@ Pages EvictOutcome::stayed_total() const {
   return total;
 }
 
-EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted) {
+EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most) {
   EvictOutcome outcome;
-  while (outcome.done < wanted) {
+  while (outcome.done < wanted && (most - outcome.done).count >= kPagesPerGranule) {
     Stretch stretch;
     {
       const ReclaimGuard guard(os, shared.lock, kLockWaitNs);
-      if (!guard.held() || !take_stretch(shared.ranking, stretch)) {
+      if (!guard.held() || !take_stretch(shared.ranking, stretch, most - outcome.done)) {
         outcome.ranking_empty = guard.held();
         break;
       }

@@ -34,12 +34,11 @@ struct SharedRanking {
 };
 
 // Takes candidates from the ranking until `wanted` pages have left or it is empty.
-// Neighbouring granules go in one call of at most kMostPerCall. Takes the lock.
-EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted);
+// Neighbouring granules go in one call of at most kMostPerCall, so that it may be somewhat more;
+// but never more than `most`. Takes the lock.
+EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most = Pages::all());
 
 // A call ends at a multiple of 2 MiB, so that a huge page leaves in one piece.
 inline constexpr Pages kMostPerCall{512};
-// Rounds of the ranking for which a granule that would not leave is left alone.
-inline constexpr std::uint8_t kStuckRounds = 8;
 
 }  // namespace weir

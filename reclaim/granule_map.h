@@ -16,12 +16,20 @@
 namespace weir {
 
 struct GranuleRecord {
-  std::uint32_t born = 0;         // scan at which it last was seen to grow or to come back
-  std::uint8_t resident = 0;      // pages, at the last scan
-  std::uint8_t evicted = 0;       // pages paged out by us and not seen back since
-  std::uint8_t refaults = 0;      // times pages came back, saturating
-  std::uint8_t stuck_rounds = 0;  // builds to leave it alone for, since pages would not leave
+  std::uint32_t born = 0;            // scan at which it last was seen to grow or to come back
+  std::uint8_t resident = 0;         // pages, at the last scan
+  std::uint8_t evicted = 0;          // pages paged out by us and not seen back since
+  std::uint8_t refaults : 4 = 0;     // times pages came back, saturating
+  std::uint8_t stuck_times : 4 = 0;  // times in a row that most of it would not leave
+  std::uint8_t stuck_rounds = 0;     // builds to leave it alone for
 
+  // Would leave, or would not: then it rests, twice as long each time.
+  void note_stuck(bool stuck) {
+    constexpr int kRounds = 8;
+    constexpr int kMostTimes = 4;
+    stuck_rounds = static_cast<std::uint8_t>(stuck ? kRounds << stuck_times : 0);
+    stuck_times = stuck ? static_cast<std::uint8_t>(stuck_times < kMostTimes ? stuck_times + 1 : kMostTimes) & 0xFU : 0;
+  }
   [[nodiscard]] bool is_new() const {
     return born == 0;
   }

@@ -34,7 +34,11 @@ char cookie_byte;
 
 }  // namespace
 
-// Pokes each thread that runs and has faulted since the last time. One that sleeps in a system
+// A thread with fewer faults than this in kForgetNs does not grow: it takes back its own stack.
+constexpr std::uint64_t kLeastFaults = 32;
+constexpr std::uint64_t kForgetNs = 50'000'000;
+
+// Pokes each thread that runs and has grown since the last time. One that sleeps in a system
 // call does not grow, and would only see EINTR.
 class Poker final : public ThreadVisitor {
  public:
@@ -46,8 +50,11 @@ class Poker final : public ThreadVisitor {
     }
     auto& seen = watch_.seen_[static_cast<std::size_t>(tid) % GrowthWatch::kSeenThreads];
     const std::uint64_t faults = stat.minor_faults + stat.major_faults;
-    const bool grows = seen.tid == tid && faults > seen.faults;
-    seen = {tid, faults};
+    const std::uint64_t now = os_.now_ns();
+    const bool grows = seen.tid == tid && faults >= seen.faults + kLeastFaults;
+    if (seen.tid != tid || grows || now - seen.since_ns > kForgetNs) {
+      seen = {tid, faults, now};
+    }
     if (grows && stat.state == 'R') {
       static_cast<void>(os_.queue_signal(tid, SIGTRAP, GrowthWatch::cookie()));
     }

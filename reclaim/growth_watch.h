@@ -40,6 +40,7 @@ class GrowthWatch {
   struct SeenThread {
     int tid = 0;
     std::uint64_t faults = 0;
+    std::uint64_t since_ns = 0;
   };
   static constexpr std::size_t kSeenThreads = 128;
 

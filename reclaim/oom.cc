@@ -31,45 +31,54 @@ void each_member(Engine& engine, ContainerId id, Visit visit) {
   }
 }
 
+void add_signed(Text& text, std::int64_t value) {
+  text.add(value < 0 ? "-" : "").add_number(static_cast<std::uint64_t>(value < 0 ? -value : value));
+}
+
+// One line of the report: to the events, and to wherever the program side sends it.
+void tell(Engine& engine, OomReport& report, const EventNote& note) {
+  post_event(engine.os, engine.view, note);
+  report.line(note.text);
+}
+
 // The report comes before the kill: which limit, every member, the victim and its score.
-void report(Engine& engine, const Standing& standing, const Victim& victim) {
+void report(Engine& engine, const Standing& standing, const Victim& victim, OomReport& out) {
   TextBuffer<128> text;
   text.add("Container out of memory: usage ").add_number(standing.usage.bytes());
   text.add(" limit ").add_number(standing.marks.limit.bytes());
-  text.add(" victim ").add_number(victim.pid);
-  text.add(" score ").add(victim.score < 0 ? "-" : "");
-  text.add_number(static_cast<std::uint64_t>(victim.score < 0 ? -victim.score : victim.score));
-  post_event(engine.os, engine.view,
-             {EventKind::kOom,
-              standing.container,
-              engine.account.pid(),
-              {standing.usage.bytes(), standing.marks.limit.bytes()},
-              text.view()});
+  text.add(" victim ").add_number(victim.pid).add(" score ");
+  add_signed(text, victim.score);
+  tell(engine, out,
+       {EventKind::kOom,
+        standing.container,
+        engine.account.pid(),
+        {standing.usage.bytes(), standing.marks.limit.bytes()},
+        text.view()});
   each_member(engine, standing.container, [&](MemberId id, const BookEntry& entry) {
     ProcessMemory memory;
     static_cast<void>(read_process_memory(engine.os, entry.pid, memory));
-    const int adjust = read_oom_score_adj(engine.os, entry.pid);
     TextBuffer<128> line;
-    line.add(engine.view.member(id).comm).add(" usage ").add_number(entry.charge.bytes());
-    line.add(" swap ").add_number(memory.swapped.bytes()).add(" oom_score_adj ").add(adjust < 0 ? "-" : "");
-    line.add_number(static_cast<std::uint64_t>(adjust < 0 ? -adjust : adjust));
-    post_event(engine.os, engine.view,
-               {EventKind::kOomVictim,
-                standing.container,
-                entry.pid,
-                {entry.charge.bytes(), memory.swapped.bytes()},
-                line.view()});
+    line.add(engine.view.member(id).comm).add(" [").add_number(entry.pid).add("] usage ");
+    line.add_number(entry.charge.bytes()).add(" swap ").add_number(memory.swapped.bytes()).add(" oom_score_adj ");
+    add_signed(line, read_oom_score_adj(engine.os, entry.pid));
+    tell(engine, out,
+         {EventKind::kOomVictim,
+          standing.container,
+          entry.pid,
+          {entry.charge.bytes(), memory.swapped.bytes()},
+          line.view()});
   });
 }
 
 void kill_one(Engine& engine, ContainerId container, std::uint32_t pid, std::int64_t score) {
   count(engine.view.container(container).counters.events_oom_kill);
-  post_event(engine.os, engine.view,
-             {EventKind::kOomKill,
-              container,
-              pid,
-              {static_cast<std::uint64_t>(score < 0 ? 0 : score), 0},
-              "Container out of memory"});
+  MemberId id;
+  TextBuffer<64> text;
+  text.add("Container out of memory: killed ");
+  text.add(engine.view.find_member(pid, id) ? engine.view.member(id).comm : "?");
+  post_event(
+      engine.os, engine.view,
+      {EventKind::kOomKill, container, pid, {static_cast<std::uint64_t>(score < 0 ? 0 : score), 0}, text.view()});
   static_cast<void>(engine.os.kill(static_cast<int>(pid), SIGKILL));
 }
 
@@ -92,8 +101,15 @@ void kill_by_policy(Engine& engine, const Standing& standing, OomPolicy policy) 
     victim = {engine.account.pid(), 0};  // everybody is exempt: then it is the one who asked
   }
   count(engine.view.container(standing.container).counters.events_oom);
-  report(engine, standing, victim);
+  {
+    OomReport to_events_only;
+    OomReport& out = engine.oom_report != nullptr ? *engine.oom_report : to_events_only;
+    out.begin(victim.pid);
+    report(engine, standing, victim, out);
+    out.end();
+  }
   if (policy == OomPolicy::kGroup) {
+    count(engine.view.container(standing.container).counters.events_oom_group_kill);
     const std::uint32_t self = engine.account.pid();
     each_member(engine, standing.container, [&](MemberId, const BookEntry& entry) {
       if (entry.pid != self && entry.pid != victim.pid) {

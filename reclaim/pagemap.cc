@@ -10,6 +10,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/text.h"
+
 namespace weir {
 namespace {
 
@@ -143,6 +145,14 @@ class MapsReader {
 
 int Pagemap::open(Os& os) {
   const SysResult fd = os.open("/proc/self/pagemap", O_RDONLY, 0);
+  fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
+  return fd.error();
+}
+
+int Pagemap::open_of(Os& os, std::uint32_t pid) {
+  TextBuffer<64> path;
+  path.add("/proc/").add_number(pid).add("/pagemap");
+  const SysResult fd = os.open(path.c_str(), O_RDONLY, 0);
   fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
   return fd.error();
 }

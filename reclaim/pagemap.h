@@ -47,6 +47,8 @@ class Pagemap {
   explicit constexpr Pagemap(ScanBuffer& buffer) : buffer_(buffer) {}
   // Opens /proc/self/pagemap and finds out which way of asking works. 0 or an errno.
   int open(Os& os);
+  // The same for another process, where the kernel lets us read of it.
+  int open_of(Os& os, std::uint32_t pid);
   void close(Os& os);
   // The descriptor table it was opened in is gone (fork): nothing to close.
   void forget() {

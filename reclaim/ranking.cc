@@ -67,6 +67,7 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient) {
   count_ = 0;
   taken_ = 0;
   resident_ = {};
+  unevictable_ = {};
   ++scan_number_;
   const std::uintptr_t start = resume_at_;
   resume_at_ = kWholeAddressSpace.begin;
@@ -83,7 +84,7 @@ bool Ranking::note_resident(GranuleRecord& record, std::uint8_t resident) {
     const auto back = static_cast<std::uint8_t>(std::min<int>(record.evicted, resident - record.resident));
     refaults_ += back;
     record.evicted = static_cast<std::uint8_t>(record.evicted - back);
-    record.refaults = static_cast<std::uint8_t>(std::min(record.refaults + 1, 255));
+    record.refaults = static_cast<std::uint8_t>(std::min(record.refaults + 1, 15)) & 0xFU;
   }
   if (grew) {
     record.born = scan_number_;
@@ -101,6 +102,7 @@ void Ranking::add(Os& os, Granule granule, std::uint8_t resident, bool patient) 
   note_resident(*record, resident);
   if (record->stuck_rounds > 0) {
     --record->stuck_rounds;
+    unevictable_ = unevictable_ + Pages{resident};
     if (patient) {
       return;
     }

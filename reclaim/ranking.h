@@ -41,6 +41,10 @@ class Ranking {
   std::uint64_t take_refaults();
   // Books what a scan of one granule found: growth, refaults. True when it was in use since.
   bool note_resident(GranuleRecord& record, std::uint8_t resident);
+  // Of what the last build found: pages that would not leave when last asked.
+  [[nodiscard]] Pages unevictable() const {
+    return unevictable_;
+  }
   [[nodiscard]] Pages resident() const {
     return resident_;
   }
@@ -70,6 +74,7 @@ class Ranking {
   std::uint64_t refaults_ = 0;
   std::uintptr_t resume_at_ = kWholeAddressSpace.begin;
   Pages resident_;
+  Pages unevictable_;
   std::uint32_t starts_[kKeys + 1] = {};  // not on the stack: it may be a small signal stack
 };
 

@@ -29,11 +29,14 @@ int run_main(Invocation& call);
 int ls_main(Invocation& call);
 int stat_main(Invocation& call);
 int set_main(Invocation& call);
+int reclaim_main(Invocation& call);
 int events_main(Invocation& call);
 int kill_main(Invocation& call);
 int rm_main(Invocation& call);
 int doctor_main(Invocation& call);
 int swap_main(Invocation& call);
+int notify_main(Invocation& call);
+int top_main(Invocation& call);
 
 // The row of that name; refuses (exit 2) any other, with the nearest name if one is near.
 const CommandRow& find_command(std::span<const CommandRow> rows, const std::string& name);

@@ -74,10 +74,10 @@ std::string as_json(const Event& event) {
 }
 
 // Prints what is there from `next` on. True when one event at least was about what is wished.
-bool print_new(const RegistryView& view, const Wish& wish, std::uint64_t& next) {
+bool print_new(const RegistryView& view, const Wish& wish, std::uint64_t& next, Unfinished unfinished) {
   bool any = false;
   std::uint64_t missed = 0;
-  for (Event event; read_event(view, next, event, missed);) {
+  for (Event event; read_event(view, next, event, missed, unfinished);) {
     if (is_about(event, wish.name)) {
       print(wish.json ? as_json(event) : as_line(event));
       any = true;
@@ -105,21 +105,29 @@ void catch_interrupts() {
 }
 
 void follow(Session& session, const Wish& wish, std::uint64_t next) {
-  while (!interrupted.load()) {
+  // An event that somebody is just writing is waited for, a second at most: its writer may be dead.
+  constexpr int kMostTurns = 1000 / kPollMs;
+  std::uint64_t seen = next;
+  for (int turns = 0; !interrupted.load(); ++turns) {
     if (!finish_output() || !wait_a_turn()) {
       abandon_output();
       return;
     }
     if (session.view().is_open() || session.open()) {
-      print_new(session.view(), wish, next);
+      print_new(session.view(), wish, next, turns < kMostTurns ? Unfinished::kWait : Unfinished::kPassOver);
     }
+    if (turns >= kMostTurns || next != seen) {
+      turns = 0;
+    }
+    seen = next;
   }
 }
 
 void show(Session& session, const Wish& wish) {
   const bool open = wish.follow ? session.open() : session.open_or_say();
   std::uint64_t next = open ? oldest_event(session.view()) : 0;
-  const bool any = open && print_new(session.view(), wish, next);
+  const bool any =
+      open && print_new(session.view(), wish, next, wish.follow ? Unfinished::kWait : Unfinished::kPassOver);
   ContainerId id;
   if (!wish.name.empty() && !any && (!open || !session.find(wish.name, id))) {
     fail("there is no container " + shown(wish.name) + " (weir ls lists them)");

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <set>
 
+#include "core/events.h"
 #include "core/usage.h"
 #include "tools/command.h"
 #include "tools/say.h"
@@ -102,6 +103,9 @@ int kill_main(Invocation& call) {
   KillCount count;
   for (int pass = 0; pass < kMostPasses && kill_pass(session, subtree, count); ++pass) {
   }
+  const std::string told = "killed " + count_of(count.killed.size(), "member") + " by weir kill";
+  post_event(session.os(), session.view(),
+             {EventKind::kKill, id, static_cast<std::uint32_t>(::getpid()), {count.killed.size(), 0}, told});
   print("killed " + count_of(count.killed.size(), "member") + " of " + harmless(name) + "\n");
   if (!count.refused.empty()) {
     fail(count_of(count.refused.size(), "member") + " of " + shown(name) + " may not be killed by this user");

@@ -9,7 +9,14 @@
 namespace weir {
 
 // The exit statuses of the command itself; `weir run` otherwise gives its command's.
-enum class ExitStatus : std::uint8_t { kDone = 0, kFailed = 1, kUsage = 2, kNotExecutable = 126, kNotFound = 127 };
+enum class ExitStatus : std::uint8_t {
+  kDone = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kBusy = 16,
+  kNotExecutable = 126,
+  kNotFound = 127
+};
 
 // Ends a command: main prints the text as one line and exits with the status.
 class CommandFault : public std::runtime_error {

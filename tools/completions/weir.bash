@@ -15,9 +15,10 @@ _weir_value() {
     --meter) COMPREPLY=($(compgen -W "auto fallback" -- "$2")) ;;
     --log) COMPREPLY=($(compgen -W "auto off error warn info debug" -- "$2")) ;;
     --type) COMPREPLY=($(compgen -W "zram file" -- "$2")) ;;
+    --exec) COMPREPLY=($(compgen -c -- "$2")) ;;
     --dir) COMPREPLY=($(compgen -d -- "$2")) ;;
     --dump-file | --path) COMPREPLY=($(compgen -f -- "$2")) ;;
-    -m | --limit | --high | --low | --swap-max | --size) COMPREPLY=() ;;
+    -m | --limit | --high | --low | --swap-max | --size | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
     *) return 1 ;;
   esac
 }
@@ -42,7 +43,8 @@ _weir() {
   command=${COMP_WORDS[at]}
   if ((COMP_CWORD <= at)); then
     _weir_value "$previous" "$current" && return
-    COMPREPLY=($(compgen -W "run ls stat set events kill rm doctor swap --dir --help --version" -- "$current"))
+    COMPREPLY=($(compgen -W "run ls stat set events kill rm doctor swap notify top
+      --dir --help --version" -- "$current"))
     return
   fi
   if [[ $command == run ]]; then
@@ -65,6 +67,11 @@ _weir() {
     ls | doctor) COMPREPLY=($(compgen -W "--format --dir --help" -- "$current")) ;;
     stat) COMPREPLY=($(compgen -W "$(_weir_containers) --format --dir --help" -- "$current")) ;;
     events) COMPREPLY=($(compgen -W "$(_weir_containers) --follow --format --dir --help" -- "$current")) ;;
+    notify)
+      COMPREPLY=($(compgen -W "$(_weir_containers) --usage --below --count --timeout --exec --format --dir --help" \
+        -- "$current"))
+      ;;
+    top) COMPREPLY=($(compgen -W "--interval --once --dir --help" -- "$current")) ;;
     kill | rm) COMPREPLY=($(compgen -W "$(_weir_containers) --dir --help" -- "$current")) ;;
     set)
       COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= oom= background=

@@ -1,0 +1,13 @@
+// oom_report.h - the OOM report beyond the events: the dump file, and the victim's terminal.
+#pragma once
+
+#include "reclaim/engine.h"
+
+namespace weir {
+
+// Appends each line to WEIR_DUMP_FILE (to FILE.oom where the format is not text, so that what
+// parses it goes on parsing), and to the victim's stderr if that is a terminal. Raw system calls
+// only. One at a time: the container's killer is.
+OomReport& program_oom_report();
+
+}  // namespace weir

@@ -1,0 +1,57 @@
+// shrink.cc - purge, then batches until enough or no more.
+#include "reclaim/shrink.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+constexpr Pages kBatch{256};
+
+Pages purged_now(Engine& engine) {
+  const std::uint64_t before = engine.counters().purged.load(std::memory_order_relaxed);
+  purge_and_book(engine, engine.statm.is_open() ? &engine.statm : nullptr);
+  return Pages{engine.counters().purged.load(std::memory_order_relaxed) - before};
+}
+
+void note_batch(MemberRecord& record, const EvictOutcome& outcome) {
+  count(record.reclaim_done, outcome.done.count);
+  for (std::uint32_t i = 0; i < kStayReasons; ++i) {
+    count(record.reclaim_stayed[i], outcome.stayed[i].count);
+  }
+}
+
+// Batches until `wanted` pages are gone in all, or one brings nothing.
+void evict_until(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient) {
+  MemberRecord& record = engine.record();
+  for (Pages done; (done = Pages{record.reclaim_done.load(std::memory_order_relaxed)}) < wanted;) {
+    const EvictOutcome outcome = evict_batch(engine, pagemap, std::min(wanted - done, kBatch), patient);
+    note_batch(record, outcome);
+    if (outcome.done == Pages::none()) {
+      break;
+    }
+  }
+}
+
+}  // namespace
+
+void serve_reclaim_request(Engine& engine, Pagemap& pagemap, bool may_purge) {
+  MemberRecord& record = engine.record();
+  const Pages wanted{record.reclaim_wanted.load(std::memory_order_relaxed)};
+  record.reclaim_done.store(0, std::memory_order_relaxed);
+  for (Counter& stayed : record.reclaim_stayed) {
+    stayed.store(0, std::memory_order_relaxed);
+  }
+  if (may_purge) {
+    count(record.reclaim_done, std::min(purged_now(engine), wanted).count);
+  }
+  evict_until(engine, pagemap, wanted, true);
+  evict_until(engine, pagemap, wanted, false);
+  engine.account.refresh(engine.os, engine.statm.is_open() ? &engine.statm : nullptr);
+  std::uint32_t asked = kRequestReclaim;
+  if (record.request.compare_exchange_strong(asked, 0, std::memory_order_acq_rel)) {
+    static_cast<void>(engine.os.futex_wake(record.request, INT32_MAX));
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,28 @@
+// reclaim_ask.h - asking the members of a container to give memory back, and waiting for them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+
+#include "core/registry.h"
+#include "core/usage.h"
+
+namespace weir {
+
+struct GivenBack {
+  Pages done;
+  std::array<Pages, kStayReasons> stayed{};
+  std::uint32_t unasked = 0;  // members that cannot answer: stopped, static, or gone silent
+  Pages unasked_usage;
+};
+
+// Told of the pages given back so far, some times a second.
+using Progress = std::function<void(Pages done)>;
+
+// One pass over all members: each is asked for its share of `wanted` by what it holds. Members
+// that run our code give back by themselves; of the others (stopped, static binaries) memory is
+// paged out from here where CAP_SYS_NICE allows it. Bounded by each member's progress.
+GivenBack ask_members(Os& os, RegistryView& view, const Subtree& subtree, Pages wanted, const Progress& progress);
+
+}  // namespace weir
