@@ -82,6 +82,24 @@ void add_human(Text& text, std::uint64_t bytes) {
   text.add_number(tenths / 10).add_char('.').add_number(tenths % 10).add_char(' ').add(kUnits[unit]);
 }
 
+// Hundredths of a percent as "1.25".
+void add_percent(Text& text, std::uint32_t hundredths) {
+  text.add_number(hundredths / 100).add_char('.').add_number(hundredths / 10 % 10).add_number(hundredths % 10);
+}
+
+// As /proc/pressure/memory has it: "some avg10=0.00 avg60=0.00 avg300=0.00 total=0".
+void text_pressure(Sink& out, const char* kind, const Pressure& pressure) {
+  Piece piece(out);
+  TextBuffer<32> key;
+  piece.key(key.add("pressure ").add(kind).view());
+  for (std::size_t i = 0; i < kPressureWindows; ++i) {
+    piece->add(pressure_window_name(i)).add_char('=');
+    add_percent(*piece.operator->(), pressure.avg[i]);
+    piece->add_char(' ');
+  }
+  piece->add("total=").add_number(pressure.total_us).add_char('\n');
+}
+
 void text_row(Sink& out, const StatRow& row, std::uint64_t raw) {
   Piece piece(out);
   piece.key(row.key);
@@ -114,6 +132,8 @@ void format_text(const RegistryView& view, ContainerId id, const ContainerStats&
     key.add("evict_stayed ").add(to_string(static_cast<StayReason>(i)));
     Piece(out).key(key.view()).add_number(stats.evict_stayed[i].bytes()).add_char('\n');
   }
+  text_pressure(out, "some", stats.some);
+  text_pressure(out, "full", stats.full);
   Piece(out).key("oom").add(to_string(stats.oom.policy)).add_char('\n');
   Piece(out).key("background").add(stats.background ? "on" : "off").add_char('\n');
   Piece(out).key("meter").add(to_string(stats.meter)).add_char('\n');
@@ -136,6 +156,17 @@ void json_member(Sink& out, const MemberStats& member, bool first) {
   piece->add(",\"swap_usage\":").add_number(member.swap_usage.bytes());
   piece->add(",\"wakeups\":").add_number(member.wakeups);
   piece->add(",\"meter\":\"").add(to_string(member.meter)).add("\"}");
+}
+
+void json_pressure(Sink& out, const char* kind, const Pressure& pressure) {
+  Piece piece(out);
+  piece->add("\"").add(kind).add("\":{");
+  for (std::size_t i = 0; i < kPressureWindows; ++i) {
+    piece->add("\"").add(pressure_window_name(i)).add("\":");
+    add_percent(*piece.operator->(), pressure.avg[i]);
+    piece->add_char(',');
+  }
+  piece->add("\"total\":").add_number(pressure.total_us).add_char('}');
 }
 
 void format_json(const RegistryView& view, ContainerId id, const ContainerStats& stats, Sink& out) {
@@ -162,6 +193,13 @@ void format_json(const RegistryView& view, ContainerId id, const ContainerStats&
       piece->add(i == 0 ? ",\"evict_stayed\":{\"" : ",\"").add(to_string(static_cast<StayReason>(i)));
       piece->add("\":").add_number(stats.evict_stayed[i].bytes());
     }
+    piece->add("},\"pressure\":{");
+  }
+  json_pressure(out, "some", stats.some);
+  out.put(",");
+  json_pressure(out, "full", stats.full);
+  {
+    Piece piece(out);
     piece->add("},\"oom\":\"").add(to_string(stats.oom.policy));
     piece->add("\",\"background\":").add(stats.background ? "true" : "false");
     piece->add(",\"meter\":\"").add(to_string(stats.meter)).add("\",\"members\":[");
@@ -221,6 +259,32 @@ void prometheus_stayed(const ContainerStats* stats, std::size_t count, Sink& out
   }
 }
 
+void prometheus_pressure(const ContainerStats* stats, std::size_t count, Sink& out, const char* kind,
+                         Pressure ContainerStats::*field) {
+  TextBuffer<64> total;
+  total.add("weir_pressure_").add(kind).add("_us_total");
+  prometheus_header(out, total.view(), "counter", "time in which work stood still for memory");
+  for (std::size_t c = 0; c < count; ++c) {
+    Piece piece(out);
+    piece->add(total.view()).add("{container=");
+    piece.quoted(stats[c].name);
+    piece->add("} ").add_number((stats[c].*field).total_us).add_char('\n');
+  }
+  TextBuffer<64> average;
+  average.add("weir_pressure_").add(kind).add("_percent");
+  prometheus_header(out, average.view(), "gauge", "share of the time, averaged");
+  for (std::size_t c = 0; c < count; ++c) {
+    for (std::size_t i = 0; i < kPressureWindows; ++i) {
+      Piece piece(out);
+      piece->add(average.view()).add("{container=");
+      piece.quoted(stats[c].name);
+      piece->add(",window=\"").add(pressure_window_name(i)).add("\"} ");
+      add_percent(*piece.operator->(), (stats[c].*field).avg[i]);
+      piece->add_char('\n');
+    }
+  }
+}
+
 // `key`: the name of the gauge; `get`: its value of a member.
 void prometheus_members(const RegistryView& view, const ContainerId* ids, const ContainerStats* stats,
                         std::size_t count, Sink& out, std::string_view key, Pages MemberStats::*field) {
@@ -254,6 +318,8 @@ void format_prometheus_families(const RegistryView& view, const ContainerId* ids
     }
   }
   prometheus_stayed(stats, count, out);
+  prometheus_pressure(stats, count, out, "some", &ContainerStats::some);
+  prometheus_pressure(stats, count, out, "full", &ContainerStats::full);
   prometheus_members(view, ids, stats, count, out, "weir_member_usage_bytes", &MemberStats::usage);
   prometheus_members(view, ids, stats, count, out, "weir_member_swap_usage_bytes", &MemberStats::swap_usage);
 }

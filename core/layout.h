@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 4;
+inline constexpr std::uint32_t kRegistryVersion = 5;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -58,6 +58,17 @@ struct ContainerCounters {
   Counter enomem;                 // allocations refused for it
 };
 
+inline constexpr std::size_t kPressureWindows = 3;  // 10, 60 and 300 s
+
+// Time in which work stood still (core/pressure.h).
+struct PressureRecord {
+  Counter total_ns;
+  Counter covered_ns;  // Os::now_ns() up to which stalls have been counted
+  Counter sampled_total_ns;
+  Counter sampled_at_ns;
+  Counter average[kPressureWindows];  // hundredths of a percent, by 2^16
+};
+
 // One container. `name` is whole once state is kLive; a free place may be taken under the
 // registry's file lock only.
 struct ContainerRecord {
@@ -80,6 +91,8 @@ struct ContainerRecord {
   Counter overshoot_peak;  // most by which usage was seen above the limit, pages
   Counter created_wall_ns;
   ContainerCounters counters;
+  PressureRecord some;
+  PressureRecord full;
   char name[kMaxNameBytes + 1];
 };
 

@@ -185,6 +185,8 @@ ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look 
   stats.oom.pause_seconds = record.oom_pause_seconds.load(std::memory_order_relaxed);
   stats.background = record.background.load(std::memory_order_relaxed) != 0;
   copy_counters(record.counters, stats);
+  stats.some = pressure_at(record.some, os.now_ns());
+  stats.full = pressure_at(record.full, os.now_ns());
   return stats;
 }
 

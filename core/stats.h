@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/pressure.h"
 #include "core/registry.h"
 #include "core/usage.h"
 
@@ -44,6 +45,7 @@ struct ContainerStats {
   std::uint64_t refault = 0, enomem = 0;
   std::uint64_t events_low = 0, events_high = 0, events_limit = 0, events_oom = 0, events_oom_kill = 0,
                 events_oom_group_kill = 0;
+  Pressure some, full;
   std::uint32_t members = 0;
   Meter meter = Meter::kOff;  // the weakest meter among the members that run one
 };

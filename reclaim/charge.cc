@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/events.h"
+#include "core/pressure.h"
 #include "core/stats.h"
 #include "reclaim/oom.h"
 
@@ -22,6 +23,17 @@ constexpr std::uint64_t kHelpPatienceNs = 2'000'000'000;
 
 bool over_limit(const Standing& standing) {
   return standing.usage > standing.marks.limit;
+}
+
+// This thread stood still since `start_ns`, for the sake of `id`. All of the work did, where the
+// container is this one process and the process this one thread.
+void note_pressure(Engine& engine, ContainerId id, std::uint64_t start_ns) {
+  const std::uint64_t now = engine.os.now_ns();
+  ContainerRecord& record = engine.view.container(id);
+  note_stall(record.some, start_ns, now);
+  if (!engine.many_threads.load(std::memory_order_relaxed) && members_of(engine.view, id) == 1) {
+    note_stall(record.full, start_ns, now);
+  }
 }
 
 // Wakes the reclaimer, and sleeps until memory was given back or the time is up.
@@ -244,6 +256,7 @@ void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing s
   ContainerCounters& counters = engine.counters();
   count(counters.throttle);
   count(counters.throttle_ns, engine.os.now_ns() - start);
+  note_pressure(engine, standing.high_container, start);
 }
 
 }  // namespace
@@ -264,6 +277,7 @@ Verdict charge(Engine& engine, const ChargeRequest& request) {
   const std::uint64_t start = engine.os.now_ns();
   const Verdict verdict = stall(engine, request, standing);
   count(counters.allocstall_ns, engine.os.now_ns() - start);
+  note_pressure(engine, standing.container, start);
   return verdict;
 }
 

@@ -95,8 +95,7 @@ AddressRange Readahead::ahead_of(const Stream& stream, Pages most) {
   const bool up = stream.run.load(std::memory_order_relaxed) > 0;
   const std::uintptr_t at = stream.last.load(std::memory_order_relaxed) & ~(kPageBytes - 1);
   const std::uintptr_t edge = stream.edge.load(std::memory_order_relaxed);
-  const std::uintptr_t bytes =
-      std::min(stream.window.load(std::memory_order_relaxed), most.count) * kPageBytes;
+  const std::uintptr_t bytes = std::min(stream.window.load(std::memory_order_relaxed), most.count) * kPageBytes;
   const std::uintptr_t from = lead(at, edge, up) > 0 ? edge : at;
   if (up) {
     const std::uintptr_t end = std::min(at + bytes, kWholeAddressSpace.end);

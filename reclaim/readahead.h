@@ -29,9 +29,9 @@ class Readahead {
   static constexpr Pages kLeastWindow{256};
   static constexpr Pages kMostWindow{1024};
 
-  // A sample at `address` in thread `tid`, `faults` after the last one. True when the reclaimer has something to do. When it
-  // has other work, what comes next is asked for here: even so that is cheaper than to fault it
-  // in, and it leaves without a write again.
+  // A sample at `address` in thread `tid`, `faults` after the last one. True when the reclaimer has something to do.
+  // When it has other work, what comes next is asked for here: even so that is cheaper than to fault it in, and it
+  // leaves without a write again.
   bool note(Os& os, int tid, std::uintptr_t address, std::uint32_t faults, bool reclaimer_idle);
   [[nodiscard]] bool has_wishes() const {
     return wishes_.load(std::memory_order_relaxed);

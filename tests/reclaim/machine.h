@@ -62,8 +62,13 @@ class MachineOs : public FakeOs {
     return resident_.count(page) != 0;
   }
 
+  [[nodiscard]] std::uint64_t swapped() const {
+    return swapped_.size();
+  }
+
   std::vector<int> killed;
   int page_outs = 0;
+  std::vector<AddressRange> wanted_ahead;  // MADV_WILLNEED
 
   SysResult ioctl(int, unsigned long, void* argument) override {
     struct Region {
@@ -75,7 +80,12 @@ class MachineOs : public FakeOs {
     auto* regions = reinterpret_cast<Region*>(words[5]);
     std::uint64_t count = 0;
     words[4] = end;
-    for (const std::uint64_t page : resident_) {
+    constexpr std::uint64_t kFileMask = 12;  // present and of a file: there are none
+    constexpr std::uint64_t kSwappedMask = 16;
+    if (words[9] == kFileMask) {
+      return SysResult(0);
+    }
+    for (const std::uint64_t page : words[9] == kSwappedMask ? swapped_ : resident_) {
       const std::uint64_t at = kHeap + page * kPageBytes;
       if (at < start || at >= end) {
         continue;
@@ -96,6 +106,10 @@ class MachineOs : public FakeOs {
     const int error = begin(Call::kAdvise);
     if (error != 0) {
       return SysResult(-error);
+    }
+    if (advice == MADV_WILLNEED) {
+      wanted_ahead.push_back({address, address + bytes});
+      return SysResult(0);
     }
     ++page_outs;
     for (std::uintptr_t at = address; advice == 21 && at < address + bytes; at += kPageBytes) {

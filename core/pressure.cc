@@ -1,0 +1,78 @@
+// pressure.cc - covered time, and averages that decay by steps of two seconds.
+#include "core/pressure.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+constexpr std::uint64_t kStepNs = 2'000'000'000;
+constexpr std::uint64_t kMostSteps = 2000;  // more than an hour: nothing is left of any average
+constexpr std::uint64_t kFullScale = 10'000;
+// e^(-2s/window) in 1/2^16: a decay of one step (kernel/sched/psi.c: EXP_10s and so on, finer).
+constexpr std::uint64_t kOne = 1 << 16;
+constexpr std::array<std::uint64_t, kPressureWindows> kDecay = {53656, 63387, 65101};
+
+// An average after `steps` in which the share of stalled time was `sample`. Both scaled by kOne.
+std::uint64_t decayed(std::uint64_t average, std::uint64_t sample, std::uint64_t decay, std::uint64_t steps) {
+  for (std::uint64_t i = 0; i < steps; ++i) {
+    average = (average * decay + sample * (kOne - decay)) / kOne;
+  }
+  return average;
+}
+
+void bring_up_to_date(PressureRecord& record, std::uint64_t now_ns) {
+  std::uint64_t last = record.sampled_at_ns.load(std::memory_order_acquire);
+  const std::uint64_t steps = last == 0 || now_ns < last ? 0 : (now_ns - last) / kStepNs;
+  if (last != 0 && steps == 0) {
+    return;
+  }
+  // Who moves the time does the sum; another one at the same moment finds it done.
+  const std::uint64_t until = last == 0 ? now_ns : last + steps * kStepNs;
+  if (!record.sampled_at_ns.compare_exchange_strong(last, until, std::memory_order_acq_rel)) {
+    return;
+  }
+  const std::uint64_t total = record.total_ns.load(std::memory_order_relaxed);
+  const std::uint64_t before = record.sampled_total_ns.exchange(total, std::memory_order_relaxed);
+  if (steps == 0) {
+    return;
+  }
+  const std::uint64_t stalled = std::min(total > before ? total - before : 0, steps * kStepNs);
+  const std::uint64_t sample = stalled / 1000 * kFullScale / (steps * kStepNs / 1000) * kOne;
+  for (std::size_t i = 0; i < kPressureWindows; ++i) {
+    const std::uint64_t average = record.average[i].load(std::memory_order_relaxed);
+    record.average[i].store(decayed(average, sample, kDecay[i], std::min(steps, kMostSteps)),
+                            std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+void note_stall(PressureRecord& record, std::uint64_t begin_ns, std::uint64_t end_ns) {
+  bring_up_to_date(record, begin_ns);  // so that a long calm before is not part of this sample
+  std::uint64_t covered = record.covered_ns.load(std::memory_order_relaxed);
+  while (end_ns > covered) {
+    if (record.covered_ns.compare_exchange_weak(covered, end_ns, std::memory_order_relaxed)) {
+      record.total_ns.fetch_add(end_ns - std::max(begin_ns, covered), std::memory_order_relaxed);
+      break;
+    }
+  }
+}
+
+Pressure pressure_at(PressureRecord& record, std::uint64_t now_ns) {
+  bring_up_to_date(record, now_ns);
+  Pressure pressure;
+  pressure.total_us = record.total_ns.load(std::memory_order_relaxed) / 1000;
+  for (std::size_t i = 0; i < kPressureWindows; ++i) {
+    const std::uint64_t scaled = record.average[i].load(std::memory_order_relaxed) / kOne;
+    pressure.avg[i] = static_cast<std::uint32_t>(std::min(scaled, kFullScale));
+  }
+  return pressure;
+}
+
+const char* pressure_window_name(std::size_t window) {
+  constexpr std::array<const char*, kPressureWindows> kNames = {"avg10", "avg60", "avg300"};
+  return kNames[window % kPressureWindows];
+}
+
+}  // namespace weir

@@ -1,0 +1,37 @@
+// pressure.h - how much of the time a container's work stood still for memory (PSI).
+//
+// As the kernel's pressure stall information (kernel/sched/psi.c): `some` is the time in which at
+// least one thread waited or reclaimed for room, with averages over 10, 60 and 300 seconds. What
+// counts is what weir sees: direct reclaim, waiting at the limit, being held above high. The time
+// of refaults is the kernel's and not in it. `full` (nobody could go on) is told only while the
+// container is one process of one thread, where it is the same as `some`; user space cannot see
+// whether others ran meanwhile.
+//
+// The union of overlapping stalls is kept by a watermark of time covered: a stall that began
+// before another one that ended earlier loses its beginning, so the total is never too large.
+//
+// Safe in signal handlers; lock-free; a writer that is killed leaves the figures usable.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/layout.h"
+
+namespace weir {
+
+struct Pressure {
+  std::uint64_t total_us = 0;
+  std::array<std::uint32_t, kPressureWindows> avg{};  // hundredths of a percent
+};
+
+// A stall of one thread, from `begin_ns` to `end_ns` of Os::now_ns().
+void note_stall(PressureRecord& record, std::uint64_t begin_ns, std::uint64_t end_ns);
+
+// The figures at `now_ns`; brings the averages up to date on the way.
+Pressure pressure_at(PressureRecord& record, std::uint64_t now_ns);
+
+// "avg10" and so on.
+const char* pressure_window_name(std::size_t window);
+
+}  // namespace weir

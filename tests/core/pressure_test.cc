@@ -1,0 +1,69 @@
+// pressure_test.cc - stalls as the union of their times, averages that rise and fall.
+#include "core/pressure.h"
+
+#include <gmock/gmock.h>
+
+namespace weir {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kStart = 1000 * kSecond;
+
+TEST(PressureTest, OverlappingStallsCountOnce) {
+  PressureRecord record{};
+  note_stall(record, kStart, kStart + 4 * kSecond);
+  note_stall(record, kStart + kSecond, kStart + 5 * kSecond);
+  note_stall(record, kStart + kSecond, kStart + 2 * kSecond);
+  EXPECT_EQ(pressure_at(record, kStart + 5 * kSecond).total_us, 5'000'000U);
+}
+
+TEST(PressureTest, ACalmContainerHasNone) {
+  PressureRecord record{};
+  const Pressure pressure = pressure_at(record, kStart);
+  EXPECT_EQ(pressure.total_us, 0U);
+  EXPECT_EQ(pressure.avg[0], 0U);
+}
+
+TEST(PressureTest, StandingStillAllTheTimeNearsAHundredPercent) {
+  PressureRecord record{};
+  static_cast<void>(pressure_at(record, kStart));
+  for (std::uint64_t s = 0; s < 60; ++s) {
+    note_stall(record, kStart + s * kSecond, kStart + (s + 1) * kSecond);
+  }
+  const Pressure pressure = pressure_at(record, kStart + 60 * kSecond);
+  EXPECT_GT(pressure.avg[0], 9800U);
+  EXPECT_LE(pressure.avg[0], 10'000U);
+  EXPECT_GT(pressure.avg[0], pressure.avg[1]);
+  EXPECT_GT(pressure.avg[1], pressure.avg[2]);
+}
+
+TEST(PressureTest, HalfOfTheTimeIsHalf) {
+  PressureRecord record{};
+  static_cast<void>(pressure_at(record, kStart));
+  for (std::uint64_t s = 0; s < 120; s += 2) {
+    note_stall(record, kStart + s * kSecond, kStart + (s + 1) * kSecond);
+  }
+  const Pressure pressure = pressure_at(record, kStart + 120 * kSecond);
+  EXPECT_NEAR(pressure.avg[0], 5000, 600);
+}
+
+TEST(PressureTest, ItFallsWhenTheTroubleIsOver) {
+  PressureRecord record{};
+  static_cast<void>(pressure_at(record, kStart));
+  note_stall(record, kStart, kStart + 10 * kSecond);
+  const std::uint32_t high = pressure_at(record, kStart + 10 * kSecond).avg[0];
+  const std::uint32_t later = pressure_at(record, kStart + 40 * kSecond).avg[0];
+  EXPECT_GT(high, 5000U);
+  EXPECT_LT(later, 600U);
+  EXPECT_EQ(pressure_at(record, kStart + 100'000 * kSecond).avg[2], 0U);
+}
+
+TEST(PressureTest, AClockThatJumpsBackHarmsNothing) {
+  PressureRecord record{};
+  note_stall(record, kStart, kStart + kSecond);
+  note_stall(record, kStart - 100 * kSecond, kStart - 99 * kSecond);
+  EXPECT_EQ(pressure_at(record, kStart - 50 * kSecond).total_us, 1'000'000U);
+}
+
+}  // namespace
+}  // namespace weir
