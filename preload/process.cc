@@ -110,6 +110,8 @@ bool on_growth(std::size_t bytes, bool may_refuse) {
     return true;
   }
   const WeirScope scope;
+  // Another thread has just started the reclaimer: what this one touches now would go unseen.
+  await_reclaimer(p.engine);
   const auto policy = static_cast<OomPolicy>(p.engine.container().oom_policy.load(std::memory_order_relaxed));
   const Pages whole = Pages::holding(bytes);
   const bool refusable = may_refuse && policy == OomPolicy::kEnomem && whole > Pages{16};
