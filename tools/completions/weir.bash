@@ -18,7 +18,7 @@ _weir_value() {
     --exec) COMPREPLY=($(compgen -c -- "$2")) ;;
     --dir) COMPREPLY=($(compgen -d -- "$2")) ;;
     --dump-file | --path) COMPREPLY=($(compgen -f -- "$2")) ;;
-    -m | --limit | --high | --low | --swap-max | --size | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
+    -m | --limit | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
     *) return 1 ;;
   esac
 }
@@ -43,7 +43,7 @@ _weir() {
   command=${COMP_WORDS[at]}
   if ((COMP_CWORD <= at)); then
     _weir_value "$previous" "$current" && return
-    COMPREPLY=($(compgen -W "run ls stat set events kill rm doctor swap notify top
+    COMPREPLY=($(compgen -W "run ls stat set reclaim events kill rm doctor swap notify top
       --dir --help --version" -- "$current"))
     return
   fi
@@ -72,9 +72,10 @@ _weir() {
         -- "$current"))
       ;;
     top) COMPREPLY=($(compgen -W "--interval --once --dir --help" -- "$current")) ;;
+    reclaim) COMPREPLY=($(compgen -W "$(_weir_containers) --to --by --detach --format --dir --help" -- "$current")) ;;
     kill | rm) COMPREPLY=($(compgen -W "$(_weir_containers) --dir --help" -- "$current")) ;;
     set)
-      COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= oom= background=
+      COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= min= oom= background=
         --dir --help" -- "$current"))
       [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
       ;;
