@@ -31,6 +31,7 @@ int stat_main(Invocation& call);
 int set_main(Invocation& call);
 int reclaim_main(Invocation& call);
 int events_main(Invocation& call);
+int move_main(Invocation& call);
 int kill_main(Invocation& call);
 int rm_main(Invocation& call);
 int doctor_main(Invocation& call);

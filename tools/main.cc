@@ -18,6 +18,7 @@ constexpr std::array kCommands = {
     CommandRow{"notify", "NAME --usage SIZE [--below] [--count N] [--timeout SECONDS] [--exec COMMAND]",
                "tell when usage crosses a size", notify_main},
     CommandRow{"top", "[--interval SECONDS] [--once]", "watch the containers on a screen", top_main},
+    CommandRow{"move", "PID NAME [--policy reserve|lazy] [--dry-run]", "move a running process", move_main},
     CommandRow{"kill", "NAME", "kill the members of a container", kill_main},
     CommandRow{"rm", "NAME", "forget an empty container", rm_main},
     CommandRow{"doctor", "[--format text|json]", "say what works on this machine", doctor_main},

@@ -16,6 +16,7 @@ _weir_value() {
     --log) COMPREPLY=($(compgen -W "auto off error warn info debug" -- "$2")) ;;
     --type) COMPREPLY=($(compgen -W "zram file" -- "$2")) ;;
     --exec) COMPREPLY=($(compgen -c -- "$2")) ;;
+    --policy) COMPREPLY=($(compgen -W "reserve lazy" -- "$2")) ;;
     --dir) COMPREPLY=($(compgen -d -- "$2")) ;;
     --dump-file | --path) COMPREPLY=($(compgen -f -- "$2")) ;;
     -m | --limit | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
@@ -43,7 +44,7 @@ _weir() {
   command=${COMP_WORDS[at]}
   if ((COMP_CWORD <= at)); then
     _weir_value "$previous" "$current" && return
-    COMPREPLY=($(compgen -W "run ls stat set reclaim events kill rm doctor swap notify top
+    COMPREPLY=($(compgen -W "run ls stat set reclaim events move kill rm doctor swap notify top
       --dir --help --version" -- "$current"))
     return
   fi
@@ -73,6 +74,7 @@ _weir() {
       ;;
     top) COMPREPLY=($(compgen -W "--interval --once --dir --help" -- "$current")) ;;
     reclaim) COMPREPLY=($(compgen -W "$(_weir_containers) --to --by --detach --format --dir --help" -- "$current")) ;;
+    move) COMPREPLY=($(compgen -W "$(_weir_containers) --policy --dry-run --dir --help" -- "$current")) ;;
     kill | rm) COMPREPLY=($(compgen -W "$(_weir_containers) --dir --help" -- "$current")) ;;
     set)
       COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= min= oom= background=

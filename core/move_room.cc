@@ -1,0 +1,130 @@
+// move_room.cc - requests in the members' records, and their answers, within a deadline.
+#include "core/move_room.h"
+
+#include <algorithm>
+#include <bitset>
+#include <climits>
+
+#include "core/proc.h"
+
+namespace weir {
+namespace {
+
+constexpr std::int64_t kTurnNs = 50'000'000;
+constexpr int kMostTurns = 2 * kMoveWaitNs / kTurnNs;  // should sleeping not work
+
+using MemberSet = std::bitset<kMaxMembers>;
+
+// Whether that member's reclaimer can serve a request: it runs, and nobody stopped the process.
+bool can_answer(Os& os, const MemberRecord& record, std::uint32_t pid) {
+  ProcessStat stat;
+  return record.reclaimer_tid.load(std::memory_order_acquire) != 0 && !member_is_dead(os, record, pid) &&
+         read_process_stat(os, pid, stat) == 0 && stat.state != 'T' && stat.state != 't';
+}
+
+struct Askable {
+  MemberSet members;
+  Pages total;
+};
+
+Askable askable_below(Os& os, RegistryView& view, ContainerId top) {
+  Askable askable;
+  const Subtree subtree = Subtree::below(view, top);
+  const std::uint32_t high = view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const MemberId id{i};
+    const BookEntry entry = view.book(id).load();
+    if (entry.pid != 0 && subtree.holds(entry.container) && entry.charge > Pages::none() &&
+        beyond_minimum(view, entry.container, top) > Pages::none() && can_answer(os, view.member(id), entry.pid)) {
+      askable.members[i] = true;
+      askable.total = askable.total + entry.charge;
+    }
+  }
+  return askable;
+}
+
+bool ask(Os& os, MemberRecord& record, Pages wanted) {
+  // Looked at first, for these two belong to whoever is asking already.
+  if (record.request.load(std::memory_order_acquire) != 0) {
+    return false;
+  }
+  record.reclaim_done.store(0, std::memory_order_relaxed);
+  record.reclaim_wanted.store(wanted.count, std::memory_order_relaxed);
+  std::uint32_t none = 0;
+  if (!record.request.compare_exchange_strong(none, kRequestReclaim, std::memory_order_acq_rel)) {
+    return false;
+  }
+  wake_reclaimer_of(os, record);
+  return true;
+}
+
+// Asks each for its share of `wanted` by what it holds. Who was asked.
+MemberSet ask_each(Os& os, RegistryView& view, const Askable& askable, Pages wanted) {
+  MemberSet asked;
+  const Pages most = std::min(wanted, Pages{UINT32_MAX});  // the product below stays within 64 bits
+  for (std::uint32_t i = 0; i < kMaxMembers; ++i) {
+    if (askable.members[i]) {
+      const Pages charge = view.book(MemberId{i}).load().charge;
+      const Pages share{most.count * charge.count / askable.total.count + 1};
+      asked[i] = ask(os, view.member(MemberId{i}), std::min(share, charge));
+    }
+  }
+  return asked;
+}
+
+// Until all have answered, or there is room, or time is up.
+void await_answers(Os& os, RegistryView& view, const MemberSet& asked, const MoveLevel& level, Pages charge,
+                   std::uint64_t deadline) {
+  int turns = 0;
+  for (std::uint32_t i = 0; i < kMaxMembers; ++i) {
+    Word& request = view.member(MemberId{i}).request;
+    while (asked[i] && request.load(std::memory_order_acquire) == kRequestReclaim) {
+      const std::uint64_t now = os.now_ns();
+      const BookEntry entry = view.book(MemberId{i}).load();
+      const bool fits = MoveLevel{level.id, usage_of(view, level.id), level.limit}.lacking(charge) == Pages::none();
+      if (fits || now >= deadline || ++turns > kMostTurns) {
+        return;
+      }
+      if (member_is_dead(os, view.member(MemberId{i}), entry.pid)) {
+        break;
+      }
+      const auto left = static_cast<std::int64_t>(deadline - now);
+      static_cast<void>(os.futex_wait(request, kRequestReclaim, std::min(left, kTurnNs)));
+    }
+  }
+}
+
+// Takes back what was not answered. What was given back in all.
+Pages settle(RegistryView& view, const MemberSet& asked) {
+  Pages freed;
+  for (std::uint32_t i = 0; i < kMaxMembers; ++i) {
+    if (asked[i]) {
+      MemberRecord& record = view.member(MemberId{i});
+      std::uint32_t unanswered = kRequestReclaim;
+      record.request.compare_exchange_strong(unanswered, 0, std::memory_order_acq_rel);
+      freed = freed + Pages{record.reclaim_done.load(std::memory_order_relaxed)};
+    }
+  }
+  return freed;
+}
+
+}  // namespace
+
+void wake_reclaimer_of(Os& os, MemberRecord& record) {
+  record.wake.fetch_add(1, std::memory_order_release);
+  static_cast<void>(os.futex_wake(record.wake, INT_MAX));
+}
+
+Pages make_room(Os& os, RegistryView& view, const MoveLevel& level, Pages charge, std::uint64_t deadline) {
+  const Pages lacking = level.lacking(charge);
+  const Askable askable = askable_below(os, view, level.id);
+  if (os.now_ns() >= deadline || askable.total < lacking || askable.total == Pages::none()) {
+    return Pages::none();
+  }
+  // A little more, for the destination goes on growing meanwhile.
+  const MemberSet asked = ask_each(os, view, askable, lacking + Pages{lacking.count / 16});
+  await_answers(os, view, asked, level, charge, deadline);
+  return settle(view, asked);
+}
+
+}  // namespace weir

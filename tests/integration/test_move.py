@@ -1,0 +1,194 @@
+"""weir move: a running process into another container, its usage with it; sums against smaps_rollup."""
+
+import random
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+import harness
+import sampler
+from harness import MIB
+
+
+class MoveTest(harness.WeirTest):
+    def start_in(self, name, limit, argv):
+        """A program under `weir run`; gives its pid and the command's process."""
+        words = [harness.COMMAND, "run", "-n", name] + (["-m", limit] if limit else []) + ["--", *argv]
+        process = self.start_ready(words, self.plain_env(WEIR_DIR=self.directory))
+        return sampler.children_of(process.pid)[0], process
+
+    def hold_in(self, name, limit, mib):
+        return self.start_in(name, limit, [harness.program("hold"), str(mib)])
+
+    def members(self, name):
+        return sorted(member["pid"] for member in self.stat(name)["members"])
+
+    def move(self, pid, name, *words):
+        return self.weir("move", str(pid), name, *words)
+
+    def assert_sum(self, name, pids):
+        stat = self.stat(name)
+        kernels = sum(sampler.anonymous_of(pid) for pid in pids)
+        self.note(f"{name}: weir {stat['usage']}, kernel {kernels}")
+        self.assertEqual(sorted(member["pid"] for member in stat["members"]), sorted(pids))
+        self.assertLessEqual(abs(stat["usage"] - kernels), max(kernels // 100, 64 * 1024), name)
+        return stat["usage"]
+
+    def assert_intact(self, *processes):
+        for process in processes:
+            self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
+    def two_containers(self, limit_of_b, mib_in_b=4):
+        moved, one = self.hold_in("a", "64M", 20)
+        other, two = self.hold_in("b", limit_of_b, mib_in_b)
+        return moved, other, (one, two)
+
+    def test_usage_goes_with_the_process(self):
+        moved, other, held = self.two_containers("64M", 8)
+        before = self.assert_sum("a", [moved])
+        self.assert_sum("b", [other])
+        result = self.move(moved, "b")
+        self.assertEqual((result.status, result.err), (0, b""))
+        self.assertRegex(result.out, rb"^moved process %d with 2[0-9.]+M from a to b\n$" % moved)
+        self.assertEqual(self.assert_sum("a", []), 0)
+        self.assertGreater(self.assert_sum("b", [moved, other]), 28 * MIB)
+        event, = self.events("move")
+        self.assertEqual((event["container"], event["pid"]), ("b", moved))
+        self.assertIn("moved from a to b, policy reserve", str(event))
+        self.assertLessEqual(abs(self.stat("b")["peak"] - before - 8 * MIB), 2 * MIB)
+        self.assert_intact(*held)
+
+    def test_without_room_nothing_changes(self):
+        moved, other, held = self.two_containers("16M")
+        before = [self.assert_sum("a", [moved]), self.assert_sum("b", [other])]
+        started = time.monotonic()
+        result = self.move(moved, "b")
+        self.assertLess(time.monotonic() - started, 5)
+        self.assertEqual((result.status, result.out), (16, b""))
+        self.assertRegex(result.err, rb"'b' has no room for process %d: 2[0-9.]+M needed, room 1[0-9.]+M, limit 16M, "
+                                     rb"0 freed; nothing was changed \(EBUSY\)" % moved)
+        self.assertEqual([self.assert_sum("a", [moved]), self.assert_sum("b", [other])], before)
+        self.assertEqual(self.events("move"), [])
+        self.assert_intact(*held)
+
+    def test_dry_run_tells_and_changes_nothing(self):
+        moved, other, held = self.two_containers("16M")
+        before = [self.assert_sum("a", [moved]), self.assert_sum("b", [other])]
+        full = self.move(moved, "b", "--dry-run")
+        self.assertEqual(full.status, 16, full.out)
+        self.assertRegex(full.out, rb"b: usage [0-9.]+M, limit 16M, room 1[0-9.]+M\n")
+        self.assertIn(b"(EBUSY)", full.err)
+        lazy = self.move(moved, "b", "--dry-run", "--policy", "lazy")
+        self.assertEqual((lazy.status, lazy.err), (0, b""))
+        self.assertIn(b"the limit would be exceeded by", lazy.out)
+        self.weir("set", "b", "limit=64M")
+        fits = self.move(moved, "b", "--dry-run")
+        self.assertEqual((fits.status, fits.err), (0, b""))
+        self.assertIn(b"would move process %d with 2" % moved, fits.out)
+        self.assertEqual([self.assert_sum("a", [moved]), self.assert_sum("b", [other])], before)
+        self.assertEqual(self.events("move"), [])
+        self.assert_intact(*held)
+
+    def test_members_of_the_destination_make_room(self):
+        self.need_swap()
+        moved, other, held = self.two_containers("36M", 24)
+        result = self.move(moved, "b")
+        self.note(result.out.decode().strip())
+        self.assertEqual((result.status, result.err), (0, b""))
+        self.assertIn(b" freed for it\n", result.out)
+        self.assertLessEqual(self.assert_sum("b", [moved, other]), 37 * MIB)
+        self.assert_intact(*held)
+
+    def lazily(self, limit_of_a):
+        self.need_swap()
+        moved, one = self.hold_in("a", limit_of_a, 20)
+        other, two = self.hold_in("b", "16M", 4)
+        result = self.move(moved, "b", "--policy", "lazy")
+        self.note(result.out.decode().strip().replace("\n", "; "))
+        self.assertEqual((result.status, result.err), (0, b""))
+        self.assertIn(b"the limit is exceeded by", result.out)
+        started = time.monotonic()
+        while self.stat("b")["usage"] > 16 * MIB and time.monotonic() - started < 20:
+            time.sleep(0.1)
+        self.note(f"below the limit after {time.monotonic() - started:.1f} s")
+        self.assertLessEqual(self.assert_sum("b", [moved, other]), 16 * MIB)
+        self.assertEqual(self.assert_sum("a", []), 0)
+        self.assert_intact(one, two)
+
+    def test_lazy_moves_at_once_and_is_reclaimed(self):
+        self.lazily("24M")
+
+    def test_lazy_reaches_a_process_that_never_needed_a_reclaimer(self):
+        self.lazily(None)
+
+    def test_while_both_are_at_full_speed(self):
+        """Back and forth while it walks over its memory; every tenth mover is killed."""
+        self.need_swap()
+        chance = random.Random(20080606)
+        env = self.plain_env(WEIR_DIR=self.directory)
+        walk = [harness.program("walk_again"), "24", "1000000"]
+        busy = [self.start([harness.COMMAND, "run", "-n", name, "-m", "40M", "--", *walk], env) for name in ("a", "b")]
+        time.sleep(0.5)
+        moved, = sampler.children_of(busy[0].pid)
+        other, = sampler.children_of(busy[1].pid)
+        outcomes = {0: 0, 16: 0}
+        for turn in range(60):
+            here = "a" if moved in self.members("a") else "b"
+            there = "b" if here == "a" else "a"
+            if turn % 10 == 9:
+                mover = self.start([harness.COMMAND, "move", str(moved), there], env, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+                time.sleep(chance.uniform(0, 0.01))
+                mover.send_signal(signal.SIGKILL)
+                mover.wait()
+            else:
+                result = self.move(moved, there, "--policy", chance.choice(["reserve", "lazy"]))
+                self.assertIn(result.status, (0, 16), result.err)
+                outcomes[result.status] += 1
+            self.assertEqual(sorted(self.members("a") + self.members("b")), sorted([moved, other]))
+        self.note(f"outcomes {outcomes}")
+        self.assertGreater(outcomes[0], 10)
+        for process in busy:
+            self.assertIsNone(process.poll(), "both live on")
+
+    def test_forked_children_follow(self):
+        script = "echo ready; read x; (echo forked; read y); exit 0"
+        moved, process = self.start_in("a", "64M", ["/bin/sh", "-c", script])
+        self.hold_in("b", "64M", 1)
+        self.assertEqual(self.move(moved, "b").status, 0)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.readline(), b"forked\n")
+        child, = sampler.children_of(moved)
+        self.assertIn(child, self.members("b"))
+        self.assertEqual(self.members("a"), [])
+
+    def test_wrong_requests(self):
+        moved, other, held = self.two_containers("64M")
+        outside = self.start(["/bin/sleep", "100"], self.plain_env())
+        ended = self.start(["/bin/true"], self.plain_env())
+        ended.wait()
+        for words, status, text in [
+                (("x", "b"), 2, b"is no number"), (("0", "b"), 2, b"is no process number"),
+                (("99999999999", "b"), 2, b"is no process number"), ((f"{moved}/g", "b"), 2, b"thread group"),
+                (("-1", "b"), 2, b"is no number"), ((str(moved),), 2, b"NAME"), ((str(moved), "b/"), 2, b"container"),
+                ((str(moved), "b", "--policy", "stay"), 2, b"is not available yet"),
+                ((str(moved), "b", "--policy", "soon"), 2, b"is unknown (reserve, lazy)"),
+                ((str(moved), "nowhere"), 1, b"there is no container 'nowhere'"),
+                ((str(outside.pid), "b"), 1, b"is no member of a container"),
+                ((str(ended.pid), "b"), 1, b"there is no process")]:
+            result = self.weir("move", *words)
+            self.assertEqual((result.status, result.out), (status, b""), words)
+            self.assertIn(text, result.err, words)
+            self.assertEqual(len(re.findall(rb"\n", result.err)), 1, words)
+        same = self.move(moved, "a")
+        self.assertEqual((same.status, same.out, same.err), (0, b"process %d is in a already\n" % moved, b""))
+        self.assertEqual((self.members("a"), self.members("b")), ([moved], [other]))
+        self.assertEqual(self.events("move"), [])
+        self.assert_intact(*held)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,183 @@
+// move.cc - `weir move`: a running process into another container, with what it holds.
+#include "core/move.h"
+
+#include <charconv>
+#include <csignal>
+
+#include "tools/command.h"
+#include "tools/human.h"
+#include "tools/reclaim_ask.h"
+#include "tools/say.h"
+#include "tools/session.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uint32_t kMostPids = 1U << kPidBits;
+
+struct Wanted {
+  std::uint32_t pid = 0;
+  std::string name;
+  MovePolicy policy = MovePolicy::kReserve;
+};
+
+std::uint32_t read_pid(const std::string& text) {
+  if (text.find('/') != std::string::npos) {
+    refuse_value("process", text, "names a thread group: only whole processes can be moved");
+  }
+  std::uint32_t pid = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, pid);
+  if (stop != end || error == std::errc::invalid_argument) {
+    refuse_value("process", text, "is no number");
+  }
+  if (error != std::errc() || pid == 0 || pid >= kMostPids) {
+    refuse_value("process", text, "is no process number");
+  }
+  return pid;
+}
+
+MovePolicy read_policy(const std::string& text) {
+  if (text == "stay") {
+    refuse_value("--policy", text,
+                 "is not available yet: a process has one entry in the books, for one container (reserve, lazy)");
+  }
+  if (text != "reserve" && text != "lazy") {
+    refuse_value("--policy", text, "is unknown (reserve, lazy)");
+  }
+  return text == "lazy" ? MovePolicy::kLazy : MovePolicy::kReserve;
+}
+
+std::string process_text(std::uint32_t pid) {
+  return "process " + std::to_string(pid);
+}
+
+std::string name_of(Session& session, ContainerId id) {
+  return session.view().container(id).name;
+}
+
+[[noreturn]] void fail_move(Session& session, const Wanted& wanted, MoveFailure failure) {
+  const std::string process = process_text(wanted.pid);
+  const bool exists = session.os().kill(static_cast<int>(wanted.pid), 0).error() != ESRCH;
+  switch (failure) {
+    case MoveFailure::kNotMember:
+      fail(exists ? process + " is no member of a container (only what was started under weir can be moved)"
+                  : "there is no " + process);
+    case MoveFailure::kDead:
+      fail(process + " has ended");
+    case MoveFailure::kNoContainer:
+      fail("there is no container " + shown(wanted.name) + " any more");
+    default:
+      fail(process + " could not be moved: the registry is busy; nothing was changed");
+  }
+}
+
+std::string level_text(Session& session, const MoveLevel& level) {
+  return harmless(name_of(session, level.id)) + ": usage " + human_size(level.usage) + ", limit " +
+         human_size(level.limit) + ", room " + human_size(level.room());
+}
+
+[[noreturn]] void fail_full(Session& session, const Wanted& wanted, const MoveResult& result, const std::string& end) {
+  const MoveLevel& level = result.plan.tightest;
+  throw CommandFault(ExitStatus::kBusy, shown(name_of(session, level.id)) + " has no room for " +
+                                            process_text(wanted.pid) + ": " + human_size(result.plan.needed) +
+                                            " needed, room " + human_size(level.room()) + ", limit " +
+                                            human_size(level.limit) + end + " (EBUSY)");
+}
+
+int already_there(const Wanted& wanted) {
+  print(process_text(wanted.pid) + " is in " + harmless(wanted.name) + " already\n");
+  return 0;
+}
+
+int dry_run(Session& session, const Wanted& wanted, const MoveOrder& order) {
+  const MoveResult result = look_at_move(session.os(), session.view(), order);
+  const MovePlan& plan = result.plan;
+  if (result.failure == MoveFailure::kAlready) {
+    return already_there(wanted);
+  }
+  if (result.failure != MoveFailure::kNone && result.failure != MoveFailure::kNoRoom) {
+    fail_move(session, wanted, result.failure);
+  }
+  print("would move " + process_text(wanted.pid) + " with " + human_size(plan.needed) + " from " +
+        harmless(name_of(session, plan.source)) + " to " + harmless(wanted.name) + ", policy " +
+        to_string(wanted.policy) + "\n" + level_text(session, plan.destination) + "\n");
+  if (plan.tightest.id != plan.destination.id) {
+    print(level_text(session, plan.tightest) + "\n");
+  }
+  if (!plan.fits()) {
+    const std::string lacking = human_size(plan.tightest.lacking(plan.needed));
+    if (wanted.policy == MovePolicy::kReserve) {
+      fail_full(session, wanted, result, ", " + lacking + " would have to be reclaimed there first");
+    }
+    print("the limit would be exceeded by " + lacking + " until that is reclaimed\n");
+  }
+  return 0;
+}
+
+// A wake-up reaches reclaimer threads only, and a process that was far from every mark runs none:
+// it is asked as `weir reclaim` asks, or it would stand above the limit until it grows.
+Pages reclaim_excess(Session& session, const MoveResult& result) {
+  RegistryView& view = session.view();
+  const bool has_reclaimer = view.member(result.plan.member).reclaimer_tid.load(std::memory_order_acquire) != 0;
+  if (result.above == Pages::none() || has_reclaimer) {
+    return Pages::none();
+  }
+  const Subtree subtree = Subtree::below(view, result.plan.tightest.id);
+  return ask_members(session.os(), view, subtree, result.above, [](Pages) {}).done;
+}
+
+int move(Session& session, const Wanted& wanted, const MoveOrder& order) {
+  const MoveResult result = move_member(session.os(), session.view(), order);
+  if (result.failure == MoveFailure::kAlready) {
+    return already_there(wanted);
+  }
+  if (result.failure == MoveFailure::kNoRoom) {
+    fail_full(session, wanted, result, ", " + human_size(result.freed) + " freed; nothing was changed");
+  }
+  if (result.failure != MoveFailure::kNone) {
+    fail_move(session, wanted, result.failure);
+  }
+  std::string text = "moved " + process_text(wanted.pid) + " with " + human_size(result.moved) + " from " +
+                     harmless(name_of(session, result.plan.source)) + " to " + harmless(wanted.name);
+  text += result.freed > Pages::none() ? ", " + human_size(result.freed) + " freed for it\n" : "\n";
+  if (result.above > Pages::none()) {
+    text += "the limit is exceeded by " + human_size(result.above) + " until that is reclaimed\n";
+  }
+  print(text);
+  if (const Pages done = reclaim_excess(session, result); done > Pages::none()) {
+    print(human_size(done) + " given back\n");
+  }
+  return 0;
+}
+
+}  // namespace
+
+int move_main(Invocation& call) {
+  CLI::App app("Moves a running process to another container, and its usage with it.", "weir move");
+  app.footer(
+      "reserve: only into room that is there or can be reclaimed there within 2 s; else exits 16 (EBUSY).\n"
+      "lazy: at once; what is above the limit is reclaimed afterwards.\n\n"
+      "Example:\n  weir move 4711 build --policy lazy");
+  Wanted wanted;
+  std::string pid;
+  std::string policy = "reserve";
+  bool only_look = false;
+  app.add_option("PID", pid, "Process")->required();
+  app.add_option("NAME", wanted.name, "Container to move it to")->required();
+  app.add_option("--policy", policy, "reserve (default) or lazy")->type_name("POLICY");
+  app.add_flag("--dry-run", only_look, "Say what would be needed, and change nothing");
+  if (!parse_words(app, call)) {
+    return 0;
+  }
+  wanted.pid = read_pid(pid);
+  wanted.policy = read_policy(policy);
+  const std::string_view name = read_name(wanted.name);
+  Session session(call.directory);
+  static_cast<void>(session.need(name));
+  const std::string lock_path = std::string(session.directory()) + "/registry";
+  const MoveOrder order{wanted.pid, name, wanted.policy, lock_path.c_str()};
+  return only_look ? dry_run(session, wanted, order) : move(session, wanted, order);
+}
+
+}  // namespace weir
