@@ -134,7 +134,7 @@ TEST_F(MoveRoomTest, AFailureAtAnyStepMovesAllOrNothing) {
   constexpr Call kSteps[] = {Call::kOpen, Call::kPread, Call::kClose, Call::kFlock, Call::kFutexWait, Call::kFutexWake};
   for (const Call step : kSteps) {
     for (int after = 0; after < 40; ++after) {
-      for (const int times : {1, FakeOs::kAlways}) {
+      for (const MovePolicy policy : {MovePolicy::kReserve, MovePolicy::kLazy}) {
         MemoryRegistry fresh;
         const ContainerId a = fresh.make("a");
         const ContainerId b = fresh.make("b", limited(mib(16)));
@@ -142,10 +142,11 @@ TEST_F(MoveRoomTest, AFailureAtAnyStepMovesAllOrNothing) {
         const MemberId other = fresh.add_member(kOther, b, mib(12));
         fresh.view.member(other).reclaimer_tid.store(kOther);
         const std::uint64_t before = fresh.view.book(moved).load().packed();
-        fresh.os.fail(step, EIO, times, after);
-        const MoveResult result = move_member(fresh.os, fresh.view, {kPid, "b", MovePolicy::kLazy, ""});
+        fresh.os.fail(step, EIO, after % 2 == 0 ? 1 : FakeOs::kAlways, after / 2);
+        const MoveResult result = move_member(fresh.os, fresh.view, {kPid, "b", policy, ""});
         const BookEntry entry = fresh.view.book(moved).load();
         EXPECT_EQ(entry.charge, mib(8));
+        EXPECT_EQ(fresh.view.member(other).request.load(), 0U) << "taken back, for nobody answers here";
         EXPECT_EQ(entry.container, result.failure == MoveFailure::kNone ? b : a);
         EXPECT_EQ(entry.packed() == before, result.failure != MoveFailure::kNone);
         EXPECT_EQ(usage_of(fresh.view, a) + usage_of(fresh.view, b), mib(20));
