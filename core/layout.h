@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 5;
+inline constexpr std::uint32_t kRegistryVersion = 6;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -114,6 +114,7 @@ struct MemberRecord {
   Word wake;           // futex of the reclaimer: raised by whoever wants it to look
   Word request;        // kRequest* bits, taken by the reclaimer
   Word uid;
+  Word home;         // the container it was told to be in plus one; the book says where it is by now
   Word dump_signal;  // 0: the program has that signal for itself
   Counter wakeups;
   // Shrinking on demand: written by who asks, before `request`; answered before it is cleared.

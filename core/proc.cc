@@ -196,10 +196,14 @@ int read_swap_space(Os& os, SwapSpace& out) {
   return 0;
 }
 
-bool huge_pages_are_allowed(Os& os) {
+HugePages read_huge_pages(Os& os) {
   char text[64];
   const long length = read_file(os, "/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text));
-  return length > 0 && std::string_view(text, static_cast<std::size_t>(length)).find("[never]") == std::string_view::npos;
+  const std::string_view modes(text, length > 0 ? static_cast<std::size_t>(length) : 0);
+  if (modes.find("[always]") != std::string_view::npos) {
+    return HugePages::kAlways;
+  }
+  return modes.find("[madvise]") != std::string_view::npos ? HugePages::kMadvise : HugePages::kNever;
 }
 
 }  // namespace weir

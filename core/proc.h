@@ -68,7 +68,8 @@ struct SwapSpace {
 };
 int read_swap_space(Os& os, SwapSpace& out);
 
-// Whether the host gives transparent huge pages to who asks for them with madvise.
-bool huge_pages_are_allowed(Os& os);
+// To whom the host gives transparent huge pages: nobody, who asks with madvise, everybody.
+enum class HugePages { kNever, kMadvise, kAlways };
+HugePages read_huge_pages(Os& os);
 
 }  // namespace weir

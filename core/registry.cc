@@ -138,6 +138,7 @@ void start_member(Os& os, MemberRecord& record) {
   record.shared_pages.store(0, std::memory_order_relaxed);
   record.unevictable_pages.store(0, std::memory_order_relaxed);
   record.dump_signal.store(0, std::memory_order_relaxed);
+  record.home.store(0, std::memory_order_relaxed);
   record.meter.store(0, std::memory_order_relaxed);
   record.reclaimer_tid.store(0, std::memory_order_relaxed);
   record.request.store(0, std::memory_order_relaxed);

@@ -48,10 +48,31 @@ bool inherited_container(Process& p, ContainerId& out) {
   return false;
 }
 
+// With a name: who was moved away from the container of that name stays where he was moved to,
+// and so do his children, although their environment still names it.
+bool moved_container(Process& p, ContainerId& out) {
+  const auto pid = p.pid.load(std::memory_order_relaxed);
+  RegistryView& view = p.engine.view;
+  ContainerId named;
+  MemberId member;
+  for (const std::uint32_t candidate : {pid, static_cast<std::uint32_t>(getppid())}) {
+    if (!view.find(p.options.container, named) || !view.find_member(candidate, member) ||
+        member_is_dead(p.engine.os, view.member(member), candidate)) {
+      continue;
+    }
+    out = view.book(member).load().container;
+    if (view.member(member).home.load(std::memory_order_relaxed) == named.index + 1) {
+      p.home.store(named.index + 1, std::memory_order_relaxed);
+      return out != named;
+    }
+  }
+  return false;
+}
+
 // True when the environment asks for marks of its own, so that a container is worth making.
 bool find_container(Process& p, ContainerId& out) {
   const Options& options = p.options;
-  if (options.container.empty() && inherited_container(p, out)) {
+  if (options.container.empty() ? inherited_container(p, out) : moved_container(p, out)) {
     return true;
   }
   TextBuffer<32> own_name;
@@ -69,6 +90,7 @@ bool find_container(Process& p, ContainerId& out) {
     return false;
   }
   out = result.id;
+  p.home.store(out.index + 1, std::memory_order_relaxed);
   if (result.created) {
     post_event(p.engine.os, p.engine.view,
                {EventKind::kCreated,
@@ -99,6 +121,7 @@ bool attach_member(Process& p, ContainerId container) {
   p.engine.account.bind(p.engine.view, attached.id, pid);
   MemberRecord& record = p.engine.view.member(attached.id);
   read_name(record);
+  record.home.store(p.home.load(std::memory_order_relaxed), std::memory_order_relaxed);
   record.dump_signal.store(static_cast<std::uint32_t>(installed_dump_signal()), std::memory_order_release);
   return true;
 }

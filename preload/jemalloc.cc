@@ -38,8 +38,7 @@ static std::uintptr_t address_of(const void* extent) {
   if (!weir::on_growth(size, true)) [[unlikely]] {
     return nullptr;
   }
-  void* const extent =
-      __real_je_pa_alloc(tsdn, shard, size, alignment, slab, size_class, zero, guarded, deferred_work);
+  void* const extent = __real_je_pa_alloc(tsdn, shard, size, alignment, slab, size_class, zero, guarded, deferred_work);
   if (extent != nullptr) {
     weir::on_huge_units(weir::enter_units(address_of(extent), size));
   }

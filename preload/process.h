@@ -30,6 +30,8 @@ struct Process {
   std::atomic<std::int64_t> growth_budget{INT64_MAX};
   // Bytes of large extents and mappings so far: memory that may be touched without another call.
   std::atomic<std::uint64_t> large_bytes{0};
+  // The container the environment named, plus one; 0 when it named none.
+  std::atomic<std::uint32_t> home{0};
   std::atomic<bool> thread_wanted{false};
   std::atomic<bool> purge_wanted{false};
 };

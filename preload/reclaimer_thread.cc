@@ -63,7 +63,7 @@ void choose_meter(Process& p) {
               error == EACCES || error == EPERM ? "fallback: perf_event_open is refused (perf_event_paranoid)"
                                                 : "fallback: perf_event_open failed");
   } else {
-    set_meter(p, Meter::kPerf, meter.sees_kernel_faults() ? "perf, kernel faults included" : "perf, user faults");
+    set_meter(p, Meter::kPerf, "perf");
   }
 }
 
@@ -81,6 +81,19 @@ void settle(Process& p) {
   static_cast<void>(p.engine.pagemap.open(os));
   static_cast<void>(p.engine.statm.open(os));
   p.engine.record().reclaimer_tid.store(static_cast<std::uint32_t>(os.tid()), std::memory_order_release);
+}
+
+// Where the host gives huge pages to everybody, one fault takes 2 MiB of memory that no sampling
+// of faults can catch in time. Near a mark only those go on that weir asks for, and charges ahead
+// (huge_regions.h). The kernel's flag passes on to children, which lose speed by it and no more.
+void settle_huge_pages(Process& p) {
+  constexpr unsigned long kExceptAdvised = 2;  // PR_THP_DISABLE_EXCEPT_ADVISED, Linux 6.18
+  const HugePages mode = read_huge_pages(p.engine.os);
+  p.engine.huge_pages_allowed = mode != HugePages::kNever;
+  if (mode == HugePages::kAlways && prctl(PR_SET_THP_DISABLE, 1, kExceptAdvised, 0, 0) != 0) {
+    p.engine.huge_pages_allowed = false;
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  }
 }
 
 void serve_requests(Process& p) {
@@ -117,7 +130,7 @@ std::int64_t sleep_after(Process& p, const LookResult& result) {
   } else if (result.worked) {
     sleep = 0;
   }
-  const std::int64_t watching = watch.plan(p.engine, result.standing, meter.is_open() && meter.sees_kernel_faults());
+  const std::int64_t watching = watch.plan(p.engine, result.standing);
   if (watching >= 0) {
     sleep = sleep < 0 ? watching : std::min(sleep, watching);
   }
@@ -164,7 +177,7 @@ void* run(void*) {
   settle(p);
   choose_meter(p);
   watch.open(p.engine);
-  p.engine.huge_pages_allowed = huge_pages_are_allowed(p.engine.os);
+  settle_huge_pages(p);
   p.engine.reclaimer_ready.store(true, std::memory_order_release);
   while (!stop_wanted.load(std::memory_order_acquire)) {
     const std::uint32_t seen = p.engine.record().wake.load(std::memory_order_acquire);

@@ -16,6 +16,11 @@ void in_fork_child() {
   weir::restart_in_child();
 }
 
+void in_fork_parent() {
+  weir::Engine& engine = weir::process().engine;
+  engine.forked_ns.store(engine.os.now_ns(), std::memory_order_relaxed);
+}
+
 [[gnu::constructor]] void start(int argc, char** argv, char**) {
   weir::note_arguments(argc, argv);
   weir::start_process();
@@ -24,7 +29,7 @@ void in_fork_child() {
     return;
   }
   // After jemalloc's own handlers, so that in the child malloc works again when ours runs.
-  __register_atfork(nullptr, nullptr, in_fork_child, &__dso_handle);
+  __register_atfork(nullptr, in_fork_parent, in_fork_child, &__dso_handle);
   weir::install_dump_signal(p.options.dump_signal != 0 ? p.options.dump_signal : SIGRTMAX - kDefaultDumpOffset);
 }
 

@@ -19,6 +19,8 @@ constexpr Pages kHelpBatch{64};
 constexpr std::int64_t kHoldWait = 20 * kMillisecond;
 constexpr std::int64_t kIdlePause = 5 * kMillisecond;
 constexpr int kMostBusyRounds = 8;
+// For so long what was found out about memory that cannot leave is not tried again.
+constexpr std::uint64_t kHopelessNs = 100'000'000;
 constexpr std::uint64_t kHelpPatienceNs = 2'000'000'000;
 
 bool over_limit(const Standing& standing) {
@@ -144,9 +146,22 @@ Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& re
   return Verdict::kRefused;
 }
 
+// Whether the policy can do without room, and without a kill: refuse, or serve from the reserve.
+bool has_answer(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  return refuses(engine, standing, request) || within_reserve(engine, standing);
+}
+
+Verdict give_answer(Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  return refuses(engine, standing, request) ? refuse(engine, standing, request) : Verdict::kRoom;
+}
+
 // At the limit: rounds of reclaim until there is room, or nothing more can be had.
 Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   const std::uint64_t since = engine.os.now_ns();
+  const bool known_hopeless = since < engine.hopeless_until_ns.load(std::memory_order_relaxed);
+  if (known_hopeless && !request.may_refuse && within_reserve(engine, standing)) {
+    return Verdict::kRoom;
+  }
   int busy_rounds = 0;
   for (int idle_rounds = 0; over_limit(standing);) {
     if (!engine.may_open_here() && !engine.reclaimer_runs.load(std::memory_order_acquire)) {
@@ -178,17 +193,20 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
     }
     // Others hold the memory and were asked: on a loaded machine they need their time.
     // And what is shared since a fork is the parent's alone again once the child has called exec.
-    const bool help_may_come =
-        (helpers > 0 || unevictable > Pages::none()) && engine.os.now_ns() - since < kHelpPatienceNs;
-    if (++idle_rounds < kIdleRoundsBeforeOom || help_may_come) {
+    const std::uint64_t now = engine.os.now_ns();
+    const bool is_shared = engine.record().shared_pages.load(std::memory_order_relaxed) > 0 ||
+                           now - engine.forked_ns.load(std::memory_order_relaxed) < kHelpPatienceNs;
+    const bool help_may_come = (helpers > 0 || is_shared) && now - since < kHelpPatienceNs;
+    // Under "enomem" nobody dies of an early answer: one patient round and one that is not.
+    const bool answer = has_answer(engine, standing, request);
+    idle_rounds += hopeless && answer ? kIdleRoundsBeforeOom / 2 : 1;
+    if (idle_rounds < kIdleRoundsBeforeOom || (help_may_come && !answer)) {
       wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
       continue;
     }
-    if (refuses(engine, standing, request)) {
-      return refuse(engine, standing, request);
-    }
-    if (within_reserve(engine, standing)) {
-      break;
+    if (answer) {
+      engine.hopeless_until_ns.store(hopeless ? now + kHopelessNs : 0, std::memory_order_relaxed);
+      return give_answer(engine, standing, request);
     }
     // What the books say of others may be old: the dead and the shrunk are looked at once more.
     refresh_all(engine, standing.container);

@@ -70,8 +70,10 @@ struct Engine {
   std::atomic<std::uint64_t> evicted{0};  // pages this process made leave so far
   std::atomic<std::uint64_t> no_swap_until_ns{0};  // eviction is pointless before
 
-  std::atomic<std::uint64_t> others_read_ns{0};  // when the other members were last looked at
-  std::atomic<std::uint64_t> others_took_ns{0};  // and how long that took
+  std::atomic<std::uint64_t> hopeless_until_ns{0};  // what cannot leave fills the limit: so it was found
+  std::atomic<std::uint64_t> forked_ns{0};          // when this process last made a child by fork
+  std::atomic<std::uint64_t> others_read_ns{0};     // when the other members were last looked at
+  std::atomic<std::uint64_t> others_took_ns{0};     // and how long that took
 
   [[nodiscard]] ContainerRecord& container() const {
     return view.container(account.container());

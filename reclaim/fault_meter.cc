@@ -12,7 +12,7 @@
 namespace weir {
 namespace {
 
-perf_event_attr attributes(std::uint64_t period, bool kernel, bool disabled) {
+perf_event_attr attributes(std::uint64_t period, bool disabled) {
   perf_event_attr attr;
   std::memset(&attr, 0, sizeof(attr));
   attr.type = PERF_TYPE_SOFTWARE;
@@ -20,7 +20,9 @@ perf_event_attr attributes(std::uint64_t period, bool kernel, bool disabled) {
   attr.config = PERF_COUNT_SW_PAGE_FAULTS;
   attr.sample_period = period;
   attr.sample_type = PERF_SAMPLE_ADDR;
-  attr.exclude_kernel = kernel ? 0 : 1;
+  // Also where the kernel would let us: a fault inside execve would leave a SIGTRAP pending for the
+  // new program, which has no handler for it.
+  attr.exclude_kernel = 1;
   attr.exclude_hv = 1;
   attr.disabled = disabled ? 1 : 0;
   attr.inherit = 1;
@@ -76,17 +78,12 @@ int each_thread(Os& os, ThreadVisitor& visitor) {
 }
 
 int FaultMeter::open_thread(Os& os, int tid) {
-  perf_event_attr coarse = attributes(kCoarsePeriod, sees_kernel_, false);
-  SysResult fd = os.perf_open(&coarse, tid);
-  if (fd.error() == EACCES && sees_kernel_) {
-    sees_kernel_ = false;
-    coarse = attributes(kCoarsePeriod, false, false);
-    fd = os.perf_open(&coarse, tid);
-  }
+  perf_event_attr coarse = attributes(kCoarsePeriod, false);
+  const SysResult fd = os.perf_open(&coarse, tid);
   if (!fd.ok()) {
     return fd.error();
   }
-  perf_event_attr fine = attributes(kFinePeriod, sees_kernel_, true);
+  perf_event_attr fine = attributes(kFinePeriod, true);
   const SysResult fine_fd = os.perf_open(&fine, tid);
   coarse_[count_] = static_cast<int>(fd.value());
   fine_fds_[count_] = fine_fd.ok() ? static_cast<int>(fine_fd.value()) : -1;

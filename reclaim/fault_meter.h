@@ -4,8 +4,7 @@
 // instead of killing, so older kernels get the fallback). One event for each thread there is;
 // threads created later inherit theirs (inherit_thread). A second, finer set is switched on
 // near the limit, because PERF_EVENT_IOC_PERIOD has no effect on inherited software events.
-// Faults taken in the kernel are counted too where that is allowed (CAP_PERFMON or
-// perf_event_paranoid <= 1).
+// Faults taken in the kernel are not counted: the growth watch sees to those.
 //
 // Used by the reclaimer thread only: the descriptors live in its own table.
 #pragma once
@@ -35,9 +34,6 @@ class FaultMeter {
   [[nodiscard]] bool is_fine() const {
     return fine_;
   }
-  [[nodiscard]] bool sees_kernel_faults() const {
-    return sees_kernel_;
-  }
 
  private:
   static constexpr std::size_t kMostThreads = 256;  // present when it opens; later ones inherit
@@ -48,7 +44,6 @@ class FaultMeter {
   int fine_fds_[kMostThreads] = {};
   std::size_t count_ = 0;
   bool fine_ = false;
-  bool sees_kernel_ = true;
 };
 
 // Calls `visit` with each thread id of this process, the caller's own left out.

@@ -123,7 +123,7 @@ void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing) {
   }
 }
 
-std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing, bool meter_sees_all) {
+std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing) {
   if (standing.marks.limit.unlimited() && standing.marks.high.unlimited()) {
     set_timer(0);
     return -1;
@@ -136,7 +136,7 @@ std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing, bool me
   // A fraction of the time the fastest grower needs to the mark, of CPU time and so of nobody's idleness.
   const std::int64_t horizon = std::clamp(distance / kBytesPerNs / 2, kLeastPoll, kIdlePoll);
   set_timer(std::max(horizon, kMillisecond));
-  if (meter_sees_all || !grows) {
+  if (!grows) {
     return -1;
   }
   poke_if_needed(engine, standing);

@@ -19,8 +19,8 @@ class GrowthWatch {
   void close(Engine& engine);
 
   // Decides when the reclaimer should look again (ns; negative: when woken), and pokes threads
-  // that grow although there is no room. `meter_sees_all`: the perf meter counts every fault.
-  std::int64_t plan(Engine& engine, const Standing& standing, bool meter_sees_all);
+  // that grow although there is no room.
+  std::int64_t plan(Engine& engine, const Standing& standing);
 
   // Pokes the running threads if this process relies on the fallback meter and there is hardly
   // room left. Called between batches too: growth outruns page-out.

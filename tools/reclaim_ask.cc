@@ -34,6 +34,7 @@ struct Asked {
   Pages done;
   int idle_turns = 0;
   bool answered = false;
+  bool served = false;  // by itself: its reasons are in its record
 };
 
 // Whether /proc/PID/status says that the process catches `signal`: the default action would kill.
@@ -136,7 +137,7 @@ std::vector<Asked> shares_of(RegistryView& view, const Subtree& subtree, Pages w
   for (std::uint32_t i = 0; i < high; ++i) {
     const BookEntry entry = view.book(MemberId{i}).load();
     if (entry.pid != 0 && subtree.holds(entry.container) && entry.charge > Pages::none()) {
-      members.push_back({MemberId{i}, entry.pid, entry.charge, {}, {}, 0, false});
+      members.push_back({MemberId{i}, entry.pid, entry.charge, {}, {}, 0, false, false});
       total = total + entry.charge;
     }
   }
@@ -161,6 +162,7 @@ bool still_at_work(Os& os, RegistryView& view, Asked& member) {
     std::uint32_t asked = kRequestReclaim;
     record.request.compare_exchange_strong(asked, 0, std::memory_order_acq_rel);
     member.answered = true;
+    member.served = served;
   }
   return !member.answered;
 }
@@ -198,7 +200,7 @@ GivenBack ask_members(Os& os, RegistryView& view, const Subtree& subtree, Pages 
   await_all(os, view, members, progress, result.done);
   for (const Asked& member : members) {
     result.done = result.done + member.done;
-    for (std::uint32_t i = 0; member.done > Pages::none() && i < kStayReasons; ++i) {
+    for (std::uint32_t i = 0; member.served && i < kStayReasons; ++i) {
       const Counter& stayed = view.member(member.id).reclaim_stayed[i];
       result.stayed[i] = result.stayed[i] + Pages{stayed.load(std::memory_order_relaxed)};
     }

@@ -165,6 +165,22 @@ class MoveTest(harness.WeirTest):
         self.assertIn(child, self.members("b"))
         self.assertEqual(self.members("a"), [])
 
+    def test_an_exec_does_not_undo_it(self):
+        """S3's usual case, fork, move, exec: the environment still names the container of `weir run -n a`."""
+        hold = harness.program("hold")
+        script = f"echo ready; read line; {hold} 1 <&0 & exec {hold} 2"
+        moved, held = self.start_in("a", "64M", ["/bin/sh", "-c", script])
+        other, two = self.hold_in("b", "64M", 4)
+        self.assertEqual(self.move(moved, "b").status, 0)
+        held.stdin.write(b"go on\n")
+        held.stdin.flush()
+        self.assertEqual([held.stdout.readline() for _ in range(2)], [b"ready\n"] * 2)
+        self.assertEqual(self.members("a"), [])
+        self.assertEqual(len(self.members("b")), 3)
+        self.assertIn(moved, self.members("b"))
+        held.communicate(b"", timeout=harness.TIMEOUT)
+        self.assert_intact(two)
+
     def test_wrong_requests(self):
         moved, other, held = self.two_containers("64M")
         outside = self.start(["/bin/sleep", "100"], self.plain_env())

