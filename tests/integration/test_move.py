@@ -168,7 +168,7 @@ class MoveTest(harness.WeirTest):
     def test_an_exec_does_not_undo_it(self):
         """S3's usual case, fork, move, exec: the environment still names the container of `weir run -n a`."""
         hold = harness.program("hold")
-        script = f"echo ready; read line; {hold} 1 <&0 & exec {hold} 2"
+        script = f"exec 3<&0; echo ready; read line; {hold} 1 <&3 & exec {hold} 2"
         moved, held = self.start_in("a", "64M", ["/bin/sh", "-c", script])
         other, two = self.hold_in("b", "64M", 4)
         self.assertEqual(self.move(moved, "b").status, 0)
