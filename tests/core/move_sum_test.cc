@@ -28,6 +28,9 @@ TEST_F(MoveSumTest, AChargeThatChangesAtFullSpeedIsNeverLost) {
       last.store(charge);
     }
   });
+  while (last.load() == 0) {
+    std::this_thread::yield();  // on a busy machine it takes its time to start
+  }
   // Not through /proc, which would be a second writer: the swap is what is tried here.
   registry_.os.fail(Call::kPread, EIO);
   int moved = 0;
