@@ -1,8 +1,6 @@
 // command.cc - parsing by CLI11, with one line a fault instead of its usage texts.
 #include "tools/command.h"
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cstring>
 #include <numeric>
