@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/command.h"
+#include "tools/moment.h"
 #include "tools/say.h"
 #include "tools/session.h"
 
@@ -25,20 +26,6 @@ struct Wish {
   bool json = false;
 };
 
-// As 2025-11-21T02:28:11.123+01:00.
-std::string local_time(std::uint64_t wall_ns) {
-  constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
-  const auto seconds = static_cast<std::time_t>(wall_ns / kNsPerSecond);
-  std::tm parts = {};
-  ::localtime_r(&seconds, &parts);
-  char date[32];
-  char zone[8];
-  std::strftime(date, sizeof(date), "%FT%T", &parts);
-  std::strftime(zone, sizeof(zone), "%z", &parts);
-  const std::string millis = std::to_string(1000 + wall_ns / 1'000'000 % 1000).substr(1);
-  return std::string(date) + "." + millis + std::string(zone, 3) + ":" + std::string(zone + 3);
-}
-
 // Events keep the last 63 bytes of a name.
 bool is_about(const Event& event, std::string_view name) {
   constexpr std::size_t kKept = sizeof(event.container_name) - 1;
@@ -50,7 +37,7 @@ bool is_about(const Event& event, std::string_view name) {
 }
 
 std::string as_line(const Event& event) {
-  std::string line = local_time(event.wall_ns) + " " + harmless(event.container_name) + " " + to_string(event.kind) +
+  std::string line = timestamp(event.wall_ns) + " " + harmless(event.container_name) + " " + to_string(event.kind) +
                      " pid " + std::to_string(event.pid);
   if (event.text[0] != '\0') {
     line += ": " + harmless(event.text);
@@ -63,7 +50,7 @@ std::string as_line(const Event& event) {
 
 std::string as_json(const Event& event) {
   const nlohmann::ordered_json out = {{"number", event.number},
-                                      {"time", local_time(event.wall_ns)},
+                                      {"time", timestamp(event.wall_ns)},
                                       {"time_us", event.wall_ns / 1000},
                                       {"container", event.container_name},
                                       {"kind", to_string(event.kind)},
