@@ -136,6 +136,8 @@ void format_text(const RegistryView& view, ContainerId id, const ContainerStats&
   text_pressure(out, "full", stats.full);
   Piece(out).key("oom").add(to_string(stats.oom.policy)).add_char('\n');
   Piece(out).key("background").add(stats.background ? "on" : "off").add_char('\n');
+  Piece(out).key("watermarks").add(stats.adaptive ? "adaptive" : "fixed").add_char('\n');
+  Piece(out).key("load_control").add(stats.load_control ? "on" : "off").add_char('\n');
   Piece(out).key("meter").add(to_string(stats.meter)).add_char('\n');
   const Subtree subtree = Subtree::below(view, id);
   MemberStats member;
@@ -154,7 +156,7 @@ void json_member(Sink& out, const MemberStats& member, bool first) {
   piece.quoted(member.comm);
   piece->add(",\"usage\":").add_number(member.usage.bytes());
   piece->add(",\"swap_usage\":").add_number(member.swap_usage.bytes());
-  piece->add(",\"wakeups\":").add_number(member.wakeups);
+  piece->add(",\"wakeups\":").add_number(member.wakeups).add(",\"held_us\":").add_number(member.held_ns / 1000);
   piece->add(",\"meter\":\"").add(to_string(member.meter)).add("\"}");
 }
 
@@ -202,6 +204,8 @@ void format_json(const RegistryView& view, ContainerId id, const ContainerStats&
     Piece piece(out);
     piece->add("},\"oom\":\"").add(to_string(stats.oom.policy));
     piece->add("\",\"background\":").add(stats.background ? "true" : "false");
+    piece->add(",\"adaptive_watermarks\":").add(stats.adaptive ? "true" : "false");
+    piece->add(",\"load_control\":").add(stats.load_control ? "true" : "false");
     piece->add(",\"meter\":\"").add(to_string(stats.meter)).add("\",\"members\":[");
   }
   const Subtree subtree = Subtree::below(view, id);

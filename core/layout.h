@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 6;
+inline constexpr std::uint32_t kRegistryVersion = 7;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -56,6 +56,8 @@ struct ContainerCounters {
   Counter events_oom_kill;        // processes killed for it
   Counter events_oom_group_kill;  // times all members were
   Counter enomem;                 // allocations refused for it
+  Counter held;                   // times a member stepped back for others (load control)
+  Counter held_ns;                // and for how long
 };
 
 inline constexpr std::size_t kPressureWindows = 3;  // 10, 60 and 300 s
@@ -69,6 +71,17 @@ struct PressureRecord {
   Counter average[kPressureWindows];  // hundredths of a percent, by 2^16
 };
 
+// What load control knows of a container and those below it (reclaim/load_control.h).
+struct LoadRecord {
+  Counter refaults;  // pages that came back after eviction
+  Counter window_start_ns;
+  Counter window_refaults;  // as they stood when the window began
+  Counter thrash_until_ns;
+  Counter last_hold_ns;
+  Counter level_ns;  // when `level` last changed
+  Word level;        // members that may run at once while it thrashes; 0: as many as there are cores
+};
+
 // One container. `name` is whole once state is kLive; a free place may be taken under the
 // registry's file lock only.
 struct ContainerRecord {
@@ -79,6 +92,8 @@ struct ContainerRecord {
   Word oom_policy;
   Word oom_pause_seconds;
   Word background;        // 1: background reclaim wanted
+  Word adaptive;          // 1: nobody set the watermarks by hand, weir moves them
+  Word load_control;      // 1: members may be held in turn when they thrash
   Word oom_killer;        // pid of the one who is deciding about a kill, or 0
   Word generation;        // counts changes of the marks
   Counter help_until_ns;  // somebody waits at the limit: until then every reclaimer is to help
@@ -86,6 +101,8 @@ struct ContainerRecord {
   Counter high_watermark;
   Counter low_watermark;
   Counter swap_limit;
+  Counter adapted_ns;  // when weir last thought about moving them
+  Counter adapted_trouble;
   Counter minimum;         // pages that reclaim for an ancestor's sake leaves alone
   Counter peak;            // highest usage seen, pages
   Counter overshoot_peak;  // most by which usage was seen above the limit, pages
@@ -93,8 +110,12 @@ struct ContainerRecord {
   ContainerCounters counters;
   PressureRecord some;
   PressureRecord full;
+  LoadRecord load;
   char name[kMaxNameBytes + 1];
 };
+
+// Memory by how much it was used of late, or how often it came back: 0 is the coldest.
+inline constexpr std::uint32_t kHeatClasses = 8;
 
 // What a member's reclaimer may be asked for.
 inline constexpr std::uint32_t kRequestDump = 1;
@@ -107,6 +128,7 @@ struct MemberRecord {
   Counter attached_ns;        // Os::now_ns() at attach: a process that started later is another one
   Counter swap_pages;         // VmSwap, when last read
   Counter swap_promised;      // about to be paged out on top of that
+  Counter leaving_pages;      // on their way out at this moment: others need not take them, too
   Counter unevictable_pages;  // would not leave when last asked: shared, locked
   Counter shared_pages;       // of a fork child: what it still shares, which its parent pays for
   Word meter;
@@ -117,6 +139,15 @@ struct MemberRecord {
   Word home;         // the container it was told to be in plus one; the book says where it is by now
   Word dump_signal;  // 0: the program has that signal for itself
   Counter wakeups;
+  Word heat[kHeatClasses];  // pages it holds of each class, when it last ranked them
+  // Load control. Only the member itself writes these.
+  Counter active_ns;        // when it last grew above high
+  Counter turn_ns;          // since when it may run: attached, or let go
+  Counter held_since_ns;    // 0: it runs
+  Counter immune_until_ns;  // it has waited, and is not held again before
+  Counter held_ns;          // altogether
+  Counter cpu_seen_ns;      // its CPU time when somebody last saw it change
+  Counter cpu_seen_at_ns;   // and when that was: since then it has been idle
   // Shrinking on demand: written by who asks, before `request`; answered before it is cleared.
   Counter reclaim_wanted;  // pages
   Counter reclaim_done;    // pages that left or were purged

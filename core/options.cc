@@ -30,6 +30,9 @@ const char* set_low(Options& o, std::string_view value) {
 const char* set_background(Options& o, std::string_view value) {
   return assign(o.background, parse_switch(value));
 }
+const char* set_load_control(Options& o, std::string_view value) {
+  return assign(o.load_control, parse_switch(value));
+}
 const char* set_oom(Options& o, std::string_view value) {
   return assign(o.oom, parse_oom(value));
 }
@@ -128,6 +131,7 @@ constexpr OptionRow kRows[] = {
     {"WEIR_HIGH_WATERMARK", "7/8 of the limit", "background reclaim starts above; a size or N%", set_high},
     {"WEIR_LOW_WATERMARK", "3/4 of the limit", "background reclaim stops below; a size or N%", set_low},
     {"WEIR_BACKGROUND", "on", "off: reclaim only where memory is asked for", set_background},
+    {"WEIR_LOAD_CONTROL", "on", "off: never hold members back in turn when they thrash", set_load_control},
     {"WEIR_SWAP_LIMIT", "none", "most that may be paged out", set_swap_limit},
     {"WEIR_OOM", "kill", "when nothing can be reclaimed: kill, group, enomem, pause:SECONDS", set_oom},
     {"WEIR_DUMP_SIGNAL", "SIGRTMAX-2", "signal that dumps statistics", set_dump_signal},

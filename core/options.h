@@ -25,6 +25,7 @@ struct Options {
   Pages swap_limit = Pages::all();
   OomChoice oom;
   bool background = true;
+  bool load_control = true;
   bool threadless = false;
   int dump_signal = 0;         // 0: SIGRTMAX-2
   std::string_view dump_file;  // empty: no file was named
@@ -38,6 +39,9 @@ struct Options {
 
   [[nodiscard]] bool high_set() const {
     return high_watermark.value != 0;
+  }
+  [[nodiscard]] bool marks_may_move() const {
+    return !high_set() && !low_set() && !limit.unlimited();
   }
   [[nodiscard]] bool low_set() const {
     return low_watermark.value != 0;

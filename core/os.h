@@ -100,6 +100,10 @@ class Os {
   virtual std::uint64_t wall_ns() = 0;
   // CPU time of the calling thread in nanoseconds.
   virtual std::uint64_t thread_cpu_ns() = 0;
+  // CPU time of a whole process in nanoseconds; 0 when there is none of that pid here.
+  virtual std::uint64_t process_cpu_ns(int pid) = 0;
+  // Cores the calling thread may run on; 0 when not known.
+  virtual unsigned cores() = 0;
 
  protected:
   ~Os() = default;
@@ -141,6 +145,8 @@ class RawOs final : public Os {
   std::uint64_t now_ns() override;
   std::uint64_t wall_ns() override;
   std::uint64_t thread_cpu_ns() override;
+  std::uint64_t process_cpu_ns(int pid) override;
+  unsigned cores() override;
 };
 
 // The one real Os; usable from the first instruction of the process on.

@@ -125,6 +125,8 @@ void fill_container(Os& os, ContainerRecord& record, const ContainerWish& wish) 
   record.oom_policy.store(static_cast<std::uint32_t>(wish.oom.policy), std::memory_order_relaxed);
   record.oom_pause_seconds.store(wish.oom.pause_seconds, std::memory_order_relaxed);
   record.background.store(wish.background ? 1 : 0, std::memory_order_relaxed);
+  record.adaptive.store(wish.adaptive ? 1 : 0, std::memory_order_relaxed);
+  record.load_control.store(wish.load_control ? 1 : 0, std::memory_order_relaxed);
   record.swap_limit.store(wish.swap_limit.count, std::memory_order_relaxed);
   record.limit.store(wish.marks.limit.count, std::memory_order_relaxed);
   record.high_watermark.store(wish.marks.high.count, std::memory_order_relaxed);
@@ -135,6 +137,7 @@ void fill_container(Os& os, ContainerRecord& record, const ContainerWish& wish) 
 void start_member(Os& os, MemberRecord& record) {
   record.swap_pages.store(0, std::memory_order_relaxed);
   record.swap_promised.store(0, std::memory_order_relaxed);
+  record.leaving_pages.store(0, std::memory_order_relaxed);
   record.shared_pages.store(0, std::memory_order_relaxed);
   record.unevictable_pages.store(0, std::memory_order_relaxed);
   record.dump_signal.store(0, std::memory_order_relaxed);
@@ -144,6 +147,16 @@ void start_member(Os& os, MemberRecord& record) {
   record.request.store(0, std::memory_order_relaxed);
   record.uid.store(os.effective_uid(), std::memory_order_relaxed);
   record.wakeups.store(0, std::memory_order_relaxed);
+  for (Word& pages : record.heat) {
+    pages.store(0, std::memory_order_relaxed);
+  }
+  record.active_ns.store(0, std::memory_order_relaxed);
+  record.held_since_ns.store(0, std::memory_order_relaxed);
+  record.immune_until_ns.store(0, std::memory_order_relaxed);
+  record.held_ns.store(0, std::memory_order_relaxed);
+  record.cpu_seen_ns.store(0, std::memory_order_relaxed);
+  record.cpu_seen_at_ns.store(0, std::memory_order_relaxed);
+  record.turn_ns.store(os.now_ns(), std::memory_order_relaxed);
   std::memset(record.comm, 0, sizeof(record.comm));
   record.attached_ns.store(os.now_ns(), std::memory_order_release);
 }

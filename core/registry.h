@@ -44,6 +44,8 @@ struct ContainerWish {
   Pages swap_limit = Pages::all();
   OomChoice oom;
   bool background = true;
+  bool load_control = true;
+  bool adaptive = false;  // the watermarks are defaults, which may move
 };
 
 // A member's place: its book entry and its record share the index.

@@ -35,6 +35,9 @@ constexpr StatRow kRows[] = {
     {"readahead", Unit::kCount, true, "pages brought in ahead of refaults", [](S s) { return s.readahead; }},
     {"readahead_hit", Unit::kCount, true, "of these, touched by the program", [](S s) { return s.readahead_hit; }},
     {"throttle_us", Unit::kMicroseconds, true, "time spent so", [](S s) { return s.throttle_ns; }},
+    {"held", Unit::kCount, true, "times a member stepped back so that others keep their pages",
+     [](S s) { return s.held; }},
+    {"held_us", Unit::kMicroseconds, true, "time members were held so", [](S s) { return s.held_ns; }},
     {"background_runs", Unit::kCount, true, "times background reclaim went to work",
      [](S s) { return s.background_runs; }},
     {"background_us", Unit::kMicroseconds, true, "CPU time of background reclaim", [](S s) { return s.background_ns; }},
@@ -64,6 +67,8 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
   to.throttle_ns = get(from.throttle_ns);
   to.readahead = get(from.readahead);
   to.readahead_hit = get(from.readahead_hit);
+  to.held = get(from.held);
+  to.held_ns = get(from.held_ns);
   to.background_runs = get(from.background_runs);
   to.background_ns = get(from.background_ns);
   to.evict_requested = Pages{get(from.evict_requested)};
@@ -149,6 +154,7 @@ bool next_member(const RegistryView& view, const Subtree& subtree, std::uint32_t
     out.usage = entry.charge;
     out.swap_usage = Pages{record.swap_pages.load(std::memory_order_relaxed)};
     out.meter = static_cast<Meter>(record.meter.load(std::memory_order_relaxed));
+    out.held_ns = record.held_ns.load(std::memory_order_relaxed);
     out.wakeups = record.wakeups.load(std::memory_order_relaxed);
     ++cursor;
     return true;
@@ -184,6 +190,8 @@ ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look 
   stats.oom.policy = static_cast<OomPolicy>(record.oom_policy.load(std::memory_order_relaxed));
   stats.oom.pause_seconds = record.oom_pause_seconds.load(std::memory_order_relaxed);
   stats.background = record.background.load(std::memory_order_relaxed) != 0;
+  stats.adaptive = record.adaptive.load(std::memory_order_relaxed) != 0;
+  stats.load_control = record.load_control.load(std::memory_order_relaxed) != 0;
   copy_counters(record.counters, stats);
   stats.some = pressure_at(record.some, os.now_ns());
   stats.full = pressure_at(record.full, os.now_ns());

@@ -22,6 +22,7 @@ struct MemberStats {
   Pages swap_usage;
   Meter meter = Meter::kOff;
   std::uint64_t wakeups = 0;
+  std::uint64_t held_ns = 0;
 };
 
 struct ContainerStats {
@@ -36,9 +37,12 @@ struct ContainerStats {
   Pages overshoot_peak;
   OomChoice oom;
   bool background = true;
+  bool load_control = true;
+  bool adaptive = false;
   // The counters as they stood, in the order of ContainerCounters.
   std::uint64_t failcnt = 0, allocstall = 0, allocstall_ns = 0, throttle = 0, throttle_ns = 0;
   std::uint64_t readahead = 0, readahead_hit = 0;
+  std::uint64_t held = 0, held_ns = 0;
   std::uint64_t background_runs = 0, background_ns = 0;
   Pages evict_requested, evict_done, purged;
   Pages evict_stayed[kStayReasons];

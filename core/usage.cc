@@ -81,6 +81,14 @@ Pages swap_usage_of(const RegistryView& view, const Subtree& subtree) {
   });
 }
 
+Pages leaving_of(const RegistryView& view, const Subtree& subtree, MemberId me) {
+  const MemberRecord* mine = &view.member(me);
+  return sum_of(view, subtree, [mine](const BookEntry& entry, const MemberRecord& member) {
+    const Pages leaving{&member == mine ? 0 : member.leaving_pages.load(std::memory_order_relaxed)};
+    return std::min(leaving, entry.charge);
+  });
+}
+
 Pages usage_of(const RegistryView& view, ContainerId id) {
   return usage_of(view, Subtree::below(view, id));
 }

@@ -23,6 +23,8 @@ class Subtree {
 };
 
 Pages usage_of(const RegistryView& view, ContainerId id);
+// What is on its way out of the subtree at this moment, in the hands of members other than `me`.
+Pages leaving_of(const RegistryView& view, const Subtree& subtree, MemberId me);
 Pages usage_of(const RegistryView& view, const Subtree& subtree);
 // What the members below say would not leave.
 Pages unevictable_of(const RegistryView& view, const Subtree& subtree);

@@ -84,6 +84,8 @@ bool find_container(Process& p, ContainerId& out) {
   wish.swap_limit = options.swap_limit;
   wish.oom = options.oom;
   wish.background = options.background;
+  wish.adaptive = options.marks_may_move();
+  wish.load_control = options.load_control;
   const ContainerResult result = p.engine.view.find_or_make(p.engine.os, wish);
   if (result.failure != AttachFailure::kNone) {
     log_line(LogLevel::kWarn, "no place for a container in the registry: going on without weir");

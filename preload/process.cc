@@ -216,6 +216,7 @@ void restart_in_child() {
   p.engine.direct_lock.reset();
   p.engine.pagemap.forget();
   p.engine.statm.forget();
+  p.engine.evidence.forget();
   p.engine.reclaimer_runs.store(false, std::memory_order_relaxed);
   p.engine.reclaimer_ready.store(false, std::memory_order_relaxed);
   p.engine.reclaimer_sleeps.store(false, std::memory_order_relaxed);

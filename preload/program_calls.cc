@@ -65,8 +65,14 @@ void* program_mremap(void* old_address, std::size_t old_bytes, std::size_t new_b
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  const long raw = raw_syscall(SYS_mremap, sys_arg(old_address), static_cast<long>(old_bytes),
-                               static_cast<long>(new_bytes), flags, sys_arg(new_address));
+  const auto begin = reinterpret_cast<std::uintptr_t>(old_address);
+  UseEvidence& evidence = process().engine.evidence;
+  long raw = -EFAULT;
+  for (int tries = 0; tries < 3 && raw == -EFAULT; ++tries) {  // the reclaimer may have cut it again
+    evidence.mend(raw_os(), {begin, begin + old_bytes});
+    raw = raw_syscall(SYS_mremap, sys_arg(old_address), static_cast<long>(old_bytes), static_cast<long>(new_bytes),
+                      flags, sys_arg(new_address));
+  }
   after_mapping();
   return libc_result(raw, MAP_FAILED, reinterpret_cast<void*>(raw));
 }

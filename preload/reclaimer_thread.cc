@@ -80,6 +80,7 @@ void settle(Process& p) {
   Os& os = p.engine.os;
   static_cast<void>(p.engine.pagemap.open(os));
   static_cast<void>(p.engine.statm.open(os));
+  static_cast<void>(p.engine.evidence.open(os));
   p.engine.record().reclaimer_tid.store(static_cast<std::uint32_t>(os.tid()), std::memory_order_release);
 }
 
@@ -127,6 +128,8 @@ std::int64_t sleep_after(Process& p, const LookResult& result) {
   std::int64_t sleep = -1;
   if (result.fruitless) {
     sleep = kFruitlessPause;
+  } else if (result.deferred) {
+    sleep = kMillisecond / 4;
   } else if (result.worked) {
     sleep = 0;
   }

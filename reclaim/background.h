@@ -14,6 +14,7 @@ namespace weir {
 struct LookResult {
   Standing standing;
   bool worked = false;     // it was above high and something was tried
+  bool deferred = false;   // members that are held give back first
   bool fruitless = false;  // and nothing left
 };
 

@@ -277,10 +277,24 @@ void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing s
   note_pressure(engine, standing.high_container, start);
 }
 
+// Load control: this process may have to wait its turn. From low on, so that who comes last is held
+// while it is small.
+Standing step_back(Engine& engine, const ChargeRequest& request, const Standing& standing) {
+  const std::uint64_t start = engine.os.now_ns();
+  if (engine.load_control.step_back(engine, standing.high_container) == 0) {
+    return standing;
+  }
+  note_pressure(engine, standing.high_container, start);
+  return look_around(engine, request);
+}
+
 }  // namespace
 
 Verdict charge(Engine& engine, const ChargeRequest& request) {
   Standing standing = look_around(engine, request);
+  if (standing.above_low > Pages::none()) {
+    standing = step_back(engine, request, standing);
+  }
   if (standing.above_high > Pages::none() && engine.container().background.load(std::memory_order_relaxed) != 0) {
     mind_the_watermark(engine, request, standing);
     standing = look_around(engine, request);

@@ -20,6 +20,8 @@ void book_outcome(Engine& engine, const EvictOutcome& outcome) {
   count(counters.evict_requested, outcome.requested.count);
   count(counters.evict_done, outcome.done.count);
   count(counters.refault, outcome.refaults);
+  engine.came_back += outcome.refaults;
+  note_refaults(engine, outcome.refaults);
   for (std::uint32_t i = 0; i < kStayReasons; ++i) {
     count(counters.evict_stayed[i], outcome.stayed[i].count);
   }
@@ -47,6 +49,19 @@ void add(EvictOutcome& total, const EvictOutcome& outcome) {
   }
 }
 
+// Looks for evidence of use, where enough comes back to pay for it. The reclaimer thread's.
+void gather_evidence(Engine& engine) {
+  constexpr std::uint64_t kLeastShare = 16;
+  const std::uint64_t back = engine.came_back - engine.refaults_judged;
+  const std::uint64_t gone = engine.evicted.load(std::memory_order_relaxed) - engine.evicted_judged;
+  if (back * kLeastShare < gone || back == 0 || !engine.evidence.is_due(engine.os.now_ns())) {
+    return;
+  }
+  engine.refaults_judged += back;
+  engine.evicted_judged += gone;
+  static_cast<void>(engine.evidence.pass(engine.os, engine.shared));
+}
+
 // False when it cannot be had. Another thread may have built it meanwhile.
 bool rebuild_ranking(Engine& engine, Pagemap& pagemap, bool patient) {
   constexpr std::int64_t kLockWaitNs = 50'000'000;
@@ -59,6 +74,13 @@ bool rebuild_ranking(Engine& engine, Pagemap& pagemap, bool patient) {
   const int error = ranking.build(engine.os, pagemap, engine.own, patient);
   engine.record().unevictable_pages.store(ranking.unevictable().count, std::memory_order_relaxed);
   return error == 0;
+}
+
+// Torn reads do no harm: others only choose by it whom to wake.
+void publish_heat(Engine& engine) {
+  for (std::uint32_t i = 0; i < kHeatClasses; ++i) {
+    engine.record().heat[i].store(engine.shared.ranking.heat(i), std::memory_order_relaxed);
+  }
 }
 
 }  // namespace
@@ -139,6 +161,9 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
   for (int builds = 0; total.done < wanted && (most - total.done).count >= kPagesPerGranule;) {
     const EvictOutcome outcome = evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done);
     add(total, outcome);
+    if (outcome.ranking_empty && &pagemap == &engine.pagemap) {
+      gather_evidence(engine);
+    }
     if (outcome.ranking_empty && (++builds > 1 || !rebuild_ranking(engine, pagemap, patient))) {
       break;
     }
@@ -146,6 +171,7 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
       break;  // the lock could not be had
     }
   }
+  publish_heat(engine);
   book_outcome(engine, total);
   note_no_swap(engine, total);
   return total;

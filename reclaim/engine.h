@@ -12,10 +12,12 @@
 #include "core/registry.h"
 #include "reclaim/account.h"
 #include "reclaim/evictor.h"
+#include "reclaim/load_control.h"
 #include "reclaim/pagemap.h"
 #include "reclaim/ranking.h"
 #include "reclaim/readahead.h"
 #include "reclaim/reclaim_lock.h"
+#include "reclaim/use_evidence.h"
 
 namespace weir {
 
@@ -36,12 +38,16 @@ struct Engine {
   Account account;
   SharedRanking shared;
   Readahead readahead;
+  LoadControl load_control;
   AddressRange own;  // our own static memory: never evicted
 
   // The reclaimer thread's descriptors, in its own table; nobody else may use them.
   ScanBuffer scan_buffer;
   Pagemap pagemap{scan_buffer};
   StatmFile statm;
+  UseEvidence evidence;
+  std::uint64_t refaults_judged = 0;  // refault count when evidence was last asked for
+  std::uint64_t evicted_judged = 0;
 
   // Threads of the program that evict where they grew, one at a time.
   ReclaimLock direct_lock;
@@ -65,10 +71,15 @@ struct Engine {
   std::atomic<std::uint64_t> headroom_until_ns{0};
   // The host gives huge pages to who asks (written before reclaimer_ready).
   bool huge_pages_allowed = false;
-  std::atomic<std::uint32_t> waiters{0};  // threads at the limit that wait for the reclaimer
-  FutexWord room{0};                      // raised whenever memory was given back: who waits for room sleeps here
-  std::atomic<std::uint64_t> evicted{0};  // pages this process made leave so far
+  std::atomic<std::uint32_t> waiters{0};    // threads at the limit that wait for the reclaimer
+  FutexWord room{0};                        // raised whenever memory was given back: who waits for room sleeps here
+  std::atomic<std::uint64_t> evicted{0};    // pages this process made leave so far
+  std::atomic<std::uint64_t> came_back{0};  // and those that were found back
   std::atomic<std::uint64_t> no_swap_until_ns{0};  // eviction is pointless before
+
+  std::uint64_t purged_ns = 0;          // the reclaimer's last purge
+  std::uint64_t swap_published_ns = 0;  // and when it last told how much is paged out
+  std::uint64_t deferred_since_ns = 0;  // the reclaimer waits for held members to give, since
 
   std::atomic<std::uint64_t> hopeless_until_ns{0};  // what cannot leave fills the limit: so it was found
   std::atomic<std::uint64_t> forked_ns{0};          // when this process last made a child by fork

@@ -25,4 +25,13 @@ GranuleRecord* GranuleMap::find_or_make(Os& os, Granule granule) {
   return &leaves_[root][granule.number & ((std::uint64_t{1} << kLeafBits) - 1)];
 }
 
+GranuleRecord* GranuleMap::find(Granule granule, std::uintptr_t& next) const {
+  const std::uint64_t root = granule.number >> kLeafBits;
+  if (leaves_ == nullptr || root >= (std::uint64_t{1} << kRootBits) || leaves_[root] == nullptr) {
+    next = Granule{(root + 1) << kLeafBits}.range().begin;
+    return nullptr;
+  }
+  return &leaves_[root][granule.number & ((std::uint64_t{1} << kLeafBits) - 1)];
+}
+
 }  // namespace weir

@@ -16,7 +16,8 @@
 namespace weir {
 
 struct GranuleRecord {
-  std::uint32_t born = 0;            // scan at which it last was seen to grow or to come back
+  std::uint32_t born : 24 = 0;       // scan at which it last was seen to grow, to come back, or in use
+  std::uint32_t heat : 8 = 0;        // how much of it was used of late, where there is evidence
   std::uint8_t resident = 0;         // pages, at the last scan
   std::uint8_t evicted = 0;          // pages paged out by us and not seen back since
   std::uint8_t refaults : 4 = 0;     // times pages came back, saturating
@@ -40,6 +41,8 @@ class GranuleMap {
  public:
   // The record, made if need be; nullptr when there is no memory for its leaf.
   GranuleRecord* find_or_make(Os& os, Granule granule);
+  // The record if there is one. Else `next` is moved to where the next one may be.
+  [[nodiscard]] GranuleRecord* find(Granule granule, std::uintptr_t& next) const;
 
  private:
   static constexpr int kLeafBits = 14;  // 16384 granules: 1 GiB

@@ -66,8 +66,10 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient) {
   }
   count_ = 0;
   taken_ = 0;
+  left_pages_ = 0;
   resident_ = {};
   unevictable_ = {};
+  std::fill_n(heat_, kHeatClasses, 0);
   ++scan_number_;
   const std::uintptr_t start = resume_at_;
   resume_at_ = kWholeAddressSpace.begin;
@@ -87,7 +89,8 @@ bool Ranking::note_resident(GranuleRecord& record, std::uint8_t resident) {
     record.refaults = static_cast<std::uint8_t>(std::min(record.refaults + 1, 15)) & 0xFU;
   }
   if (grew) {
-    record.born = scan_number_;
+    record.born = scan_number_ & kScanMask;
+    record.heat = std::max<std::uint32_t>(record.heat, kFreshHeat) & 0xFFU;
   }
   record.resident = resident;
   return grew;
@@ -107,14 +110,32 @@ void Ranking::add(Os& os, Granule granule, std::uint8_t resident, bool patient) 
       return;
     }
   }
-  found_[count_++] = {granule.number & ((std::uint64_t{1} << 40) - 1), resident, key_of(*record, scan_number_)};
+  const std::uint16_t key = key_of(*record, scan_number_);
+  found_[count_++] = {granule.number & ((std::uint64_t{1} << 40) - 1), resident, key};
+  heat_[key / 32] += resident;
 }
 
-// Small keys leave first: eight classes of refaults, 32 steps of age in each.
-std::uint16_t Ranking::key_of(const GranuleRecord& record, std::uint32_t now) {
-  const std::uint32_t refault_class = std::min<std::uint32_t>(record.refaults, 7);
-  const std::uint32_t age = std::min<std::uint32_t>(now - record.born, 31);
-  return static_cast<std::uint16_t>(refault_class * 32 + (31 - age));
+void Ranking::note_use(GranuleRecord& record, Pages referenced, Pages resident) const {
+  const std::uint64_t share =
+      127 * std::min(referenced.count, resident.count) / std::max<std::uint64_t>(resident.count, 1);
+  record.heat = static_cast<std::uint32_t>(record.heat / 2 + share) & 0xFFU;
+  if (share >= kUsedShare) {
+    record.born = scan_number_ & kScanMask;
+  }
+}
+
+// Small keys leave first: eight classes, 32 steps of age in each. The class is how much of it is
+// in use where that is known, else how often it came back.
+std::uint16_t Ranking::key_of(const GranuleRecord& record, std::uint32_t now) const {
+  const std::uint32_t came_back = std::min<std::uint32_t>(record.refaults, 7);
+  const std::uint32_t cost = evidence_ ? record.heat >> 5U : came_back;
+  const std::uint32_t age = std::min<std::uint32_t>((now - record.born) & kScanMask, 31);
+  return static_cast<std::uint16_t>(cost * 32 + (31 - age));
+}
+
+bool Ranking::next_is_hot() const {
+  Candidate any;
+  return evidence_ && peek(any) && sorted_[taken_].key >= kHotKey;
 }
 
 // Stable, so that neighbours stay together and leave in one call.
@@ -133,7 +154,7 @@ void Ranking::sort() {
 }
 
 bool Ranking::peek(Candidate& out) const {
-  if (taken_ >= count_) {
+  if (taken_ >= count_ || left_pages_ >= std::max(kLeastLeft, resident_.count / kMostLeftShare)) {
     return false;
   }
   out = {Granule{sorted_[taken_].granule}, static_cast<std::uint8_t>(sorted_[taken_].resident)};
@@ -142,7 +163,10 @@ bool Ranking::peek(Candidate& out) const {
 
 bool Ranking::next(Candidate& out) {
   const bool any = peek(out);
-  taken_ += any ? 1 : 0;
+  if (any) {
+    heat_[sorted_[taken_].key / 32] -= out.resident;
+    ++taken_;
+  }
   return any;
 }
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "core/layout.h"
 #include "core/os.h"
 #include "core/units.h"
 #include "reclaim/granule_map.h"
@@ -33,6 +34,8 @@ class Ranking {
   bool next(Candidate& out);
   // Looks at the next one without taking it.
   bool peek(Candidate& out) const;
+  // The coldest there is was in use of late: taking it costs more than it buys.
+  [[nodiscard]] bool next_is_hot() const;
 
   GranuleMap& map() {
     return map_;
@@ -41,9 +44,23 @@ class Ranking {
   std::uint64_t take_refaults();
   // Books what a scan of one granule found: growth, refaults. True when it was in use since.
   bool note_resident(GranuleRecord& record, std::uint8_t resident);
+  // Of what was taken, so much is gone. What would not leave does not use the ranking up.
+  void note_left(Pages pages) {
+    left_pages_ += pages.count;
+  }
+  // Books what a pass of UseEvidence found of the mapping that holds it.
+  void note_use(GranuleRecord& record, Pages referenced, Pages resident) const;
+  // From now on use decides, not how often something came back.
+  void has_evidence(bool evidence) {
+    evidence_ = evidence;
+  }
   // Of what the last build found: pages that would not leave when last asked.
   [[nodiscard]] Pages unevictable() const {
     return unevictable_;
+  }
+  // Pages that may still be taken, of one heat class.
+  [[nodiscard]] std::uint32_t heat(std::uint32_t heat_class) const {
+    return heat_[heat_class % kHeatClasses];
   }
   [[nodiscard]] Pages resident() const {
     return resident_;
@@ -53,6 +70,13 @@ class Ranking {
   friend class RankingVisitor;
   static constexpr std::size_t kMostCandidates = 65536;  // 4 GiB a build; the next goes on there
   static constexpr std::size_t kKeys = 256;
+  static constexpr std::uint32_t kScanMask = (1U << 24U) - 1;
+  static constexpr std::uint32_t kFreshHeat = 127;  // as if all of it had been used since the last pass
+  static constexpr std::uint64_t kUsedShare = 16;   // of 127: less is a stray page
+  static constexpr std::uint16_t kHotKey = 3 * 32;
+  // What was coldest when the ranking was built soon is not: when a quarter has left, look again.
+  static constexpr std::uint64_t kMostLeftShare = 4;
+  static constexpr std::uint64_t kLeastLeft = 256;
 
   struct Entry {
     std::uint64_t granule : 40;
@@ -63,18 +87,21 @@ class Ranking {
   bool make_arrays(Os& os);
   void add(Os& os, Granule granule, std::uint8_t resident, bool patient);
   void sort();
-  static std::uint16_t key_of(const GranuleRecord& record, std::uint32_t now);
+  [[nodiscard]] std::uint16_t key_of(const GranuleRecord& record, std::uint32_t now) const;
 
   GranuleMap map_;
+  bool evidence_ = false;
   Entry* found_ = nullptr;
   Entry* sorted_ = nullptr;
   std::size_t count_ = 0;
   std::size_t taken_ = 0;
+  std::uint64_t left_pages_ = 0;
   std::uint32_t scan_number_ = 0;
   std::uint64_t refaults_ = 0;
   std::uintptr_t resume_at_ = kWholeAddressSpace.begin;
   Pages resident_;
   Pages unevictable_;
+  std::uint32_t heat_[kHeatClasses] = {};
   std::uint32_t starts_[kKeys + 1] = {};  // not on the stack: it may be a small signal stack
 };
 

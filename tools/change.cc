@@ -64,7 +64,12 @@ void wake_members_of(Os& os, RegistryView& view, ContainerId id) {
 
 }  // namespace
 
-Marks planned_marks(const Marks& now, const Change& change, Defaults defaults, std::string_view container) {
+Marks planned_marks(const ContainerRecord& record, const Change& change, Defaults defaults,
+                    std::string_view container) {
+  // Marks that move by themselves start anew from the defaults of a new limit.
+  const bool adaptive = record.adaptive.load(std::memory_order_relaxed) != 0;
+  const Marks now = adaptive ? default_marks(marks_of(record).limit) : marks_of(record);
+  defaults = adaptive ? Defaults::kFollow : defaults;
   Marks marks = now;
   marks.limit = change.limit.value_or(now.limit);
   const Marks defaults_now = default_marks(now.limit);
@@ -98,11 +103,21 @@ void apply_change(Os& os, RegistryView& view, ContainerId id, const Change& chan
   if (change.background) {
     record.background.store(*change.background ? 1 : 0, std::memory_order_relaxed);
   }
+  if (change.load_control) {
+    record.load_control.store(*change.load_control ? 1 : 0, std::memory_order_relaxed);
+  }
   if (change.swap_limit) {
     record.swap_limit.store(change.swap_limit->count, std::memory_order_relaxed);
   }
   if (change.minimum) {
     record.minimum.store(change.minimum->count, std::memory_order_relaxed);
+  }
+  const Marks before = marks_of(record);
+  if (change.limit && !change.high && !change.low && before.high.unlimited() && before.low.unlimited()) {
+    record.adaptive.store(marks.limit.unlimited() ? 0 : 1, std::memory_order_relaxed);
+  }
+  if (change.high || change.low) {
+    record.adaptive.store(0, std::memory_order_relaxed);
   }
   // Last, for it raises the generation by which members notice; planned_marks() saw to the order.
   static_cast<void>(set_marks(record, marks));

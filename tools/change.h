@@ -32,12 +32,13 @@ struct Change {
   std::optional<Pages> minimum;
   std::optional<OomChoice> oom;
   std::optional<bool> background;
+  std::optional<bool> load_control;
 
   [[nodiscard]] bool touches_marks() const {
     return limit || high || low;
   }
   [[nodiscard]] bool empty() const {
-    return !touches_marks() && !swap_limit && !minimum && !oom && !background;
+    return !touches_marks() && !swap_limit && !minimum && !oom && !background && !load_control;
   }
 };
 
@@ -47,7 +48,7 @@ enum class Defaults { kKeep, kFollow };
 
 // The marks after the change. Refuses (exit 2) what would break the invariant, and a share of
 // a limit that is not there. Watermarks that were "none" get their defaults with a first limit.
-Marks planned_marks(const Marks& now, const Change& change, Defaults defaults, std::string_view container);
+Marks planned_marks(const ContainerRecord& record, const Change& change, Defaults defaults, std::string_view container);
 
 // Makes the change, posts the event, and wakes the members so that they look at the new marks.
 void apply_change(Os& os, RegistryView& view, ContainerId id, const Change& change, const Marks& marks,

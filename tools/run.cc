@@ -30,6 +30,7 @@ constexpr std::array kFlags = {
     FlagRow{"--swap-max", "--swap-max", "WEIR_SWAP_LIMIT", "SIZE", "Most that may be paged out"},
     FlagRow{"--oom", "--oom", "WEIR_OOM", "POLICY", "kill, group, enomem or pause:SECONDS"},
     FlagRow{"--background", "--background", "WEIR_BACKGROUND", "on|off", "Background reclaim"},
+    FlagRow{"--load-control", "--load-control", "WEIR_LOAD_CONTROL", "on|off", "Hold members in turn when they thrash"},
     FlagRow{"--meter", "--meter", "WEIR_METER", "METER", "auto, or fallback to do without perf"},
     FlagRow{"--dump-file", "--dump-file", "WEIR_DUMP_FILE", "FILE", "Where statistics go on a signal; %p pid, %c name"},
     FlagRow{"--dump-format", "--dump-format", "WEIR_DUMP_FORMAT", "FORMAT", "text, json or prometheus"},

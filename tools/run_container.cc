@@ -82,7 +82,14 @@ bool RunContainer::prepare() {
 }
 
 bool RunContainer::make(const Options& options) {
-  const ContainerWish wish{name_, named_, marks_of(options), options.swap_limit, options.oom, options.background};
+  const ContainerWish wish{name_,
+                           named_,
+                           marks_of(options),
+                           options.swap_limit,
+                           options.oom,
+                           options.background,
+                           options.load_control,
+                           options.marks_may_move()};
   const ContainerResult result = session_.view().find_or_make(session_.os(), wish);
   if (result.failure != AttachFailure::kNone) {
     say("running without limits: there is no place for a container in the registry");
@@ -109,8 +116,7 @@ void RunContainer::change_existing(ContainerId id) {
   if (change.empty()) {
     return;
   }
-  const Marks now = marks_of(session_.view().container(id));
-  const Marks marks = planned_marks(now, change, Defaults::kFollow, name_);
+  const Marks marks = planned_marks(session_.view().container(id), change, Defaults::kFollow, name_);
   apply_change(session_.os(), session_.view(), id, change, marks, "weir run");
 }
 

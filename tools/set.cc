@@ -61,8 +61,11 @@ void read_pair(Change& change, const std::string& word) {
     store(change.oom, key, value_of(parse_oom(value), key, value));
   } else if (key == "background") {
     store(change.background, key, value_of(parse_switch(value), key, value));
+  } else if (key == "load_control") {
+    store(change.load_control, key, value_of(parse_switch(value), key, value));
   } else {
-    refuse_value("key", key, "is unknown (limit, high_watermark, low_watermark, swap_limit, min, oom, background)");
+    refuse_value("key", key,
+                 "is unknown (limit, high_watermark, low_watermark, swap_limit, min, oom, background, load_control)");
   }
 }
 
@@ -71,7 +74,8 @@ void read_pair(Change& change, const std::string& word) {
 int set_main(Invocation& call) {
   CLI::App app("Changes a container while it runs: all of the values, or none.", "weir set");
   app.footer(
-      "Keys: limit, high_watermark (high), low_watermark (low), swap_limit, min, oom, background.\n"
+      "Keys: limit, high_watermark (high), low_watermark (low), swap_limit, min, oom,\n"
+      "background, load_control.\n"
       "low_watermark <= high_watermark <= limit always holds.\n\n"
       "Example:\n  weir set build limit=64M high=48M low=75%");
   std::string name;
@@ -89,7 +93,7 @@ int set_main(Invocation& call) {
   }
   Session session(call.directory);
   const ContainerId id = session.need(read_name(name));
-  const Marks marks = planned_marks(marks_of(session.view().container(id)), change, Defaults::kKeep, name);
+  const Marks marks = planned_marks(session.view().container(id), change, Defaults::kKeep, name);
   apply_change(session.os(), session.view(), id, change, marks, described);
   return 0;
 }

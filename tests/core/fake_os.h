@@ -204,6 +204,18 @@ class FakeOs : public Os {
   std::uint64_t wall_ns() override {
     return clock_ns_ ? kWallAtBoot + *clock_ns_ : raw_os().wall_ns();
   }
+  std::uint64_t process_cpu_ns(int pid) override {
+    return process_cpu_ns_.count(pid) != 0 ? process_cpu_ns_[pid] : raw_os().process_cpu_ns(pid);
+  }
+  unsigned cores() override {
+    return cores_;
+  }
+  void set_process_cpu(int pid, std::uint64_t ns) {
+    process_cpu_ns_[pid] = ns;
+  }
+  void set_cores(unsigned cores) {
+    cores_ = cores;
+  }
   std::uint64_t thread_cpu_ns() override {
     return cpu_ns_.value_or(raw_os().thread_cpu_ns());
   }
@@ -253,6 +265,8 @@ class FakeOs : public Os {
   std::map<int, std::string> opened_;
   std::optional<std::uint64_t> clock_ns_;
   std::optional<std::uint64_t> cpu_ns_;
+  std::map<int, std::uint64_t> process_cpu_ns_;
+  unsigned cores_ = 2;
   std::optional<int> pid_;
   std::optional<unsigned> uid_;
   int next_descriptor_ = kFirstFakeDescriptor;

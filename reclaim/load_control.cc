@@ -1,0 +1,309 @@
+// load_control.cc - who thrashes, who steps back, and for how long.
+#include "reclaim/load_control.h"
+
+#include <algorithm>
+
+#include "core/usage.h"
+#include "reclaim/engine.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uint64_t kWindowNs = 100'000'000;
+// Refaults in a window that cost about a quarter of a core's time (some 20 us each with the
+// page-out that made room): then members take each other's pages away.
+constexpr std::uint64_t kThrashRefaults = 1000;
+constexpr std::uint64_t kThrashNs = 5'000'000'000;  // and so long is that believed
+constexpr std::uint64_t kBetweenHoldsNs = 10'000'000;
+constexpr std::uint64_t kActiveNs = 200'000'000;
+constexpr std::int64_t kStepNs = 10'000'000;
+constexpr std::uint64_t kIdleCpuNs = 500'000;  // less CPU time than this in a step: it waits for something
+constexpr Pages kLeastGift{512};
+constexpr std::size_t kMostGivers = 8;
+
+Pages size_of(const BookEntry& entry, const MemberRecord& record) {
+  return entry.charge + Pages{record.swap_pages.load(std::memory_order_relaxed)};
+}
+
+bool counts(const BookEntry& entry, const MemberRecord& record, Pages limit) {
+  return size_of(entry, record).count >= limit.count / LoadControl::kLeastShare;
+}
+
+// Fewer at once while it still thrashes, more again when it does not.
+void adjust_level(LoadRecord& load, std::uint64_t refaults, unsigned cores, std::uint64_t now) {
+  constexpr std::uint64_t kSettleNs = 300'000'000;
+  if (now - load.level_ns.load(std::memory_order_relaxed) < kSettleNs) {
+    return;
+  }
+  const std::uint32_t stored = load.level.load(std::memory_order_relaxed);
+  const std::uint32_t level = stored == 0 || stored > cores ? cores : stored;
+  std::uint32_t wanted = level;
+  if (refaults >= kThrashRefaults * cores) {
+    wanted = std::max(level - 1, 1U);
+  } else if (refaults < kThrashRefaults / 4) {
+    wanted = std::min(level + 1, cores);
+  }
+  if (wanted != level) {
+    load.level.store(wanted, std::memory_order_relaxed);
+    load.level_ns.store(now, std::memory_order_relaxed);
+  }
+}
+
+unsigned level_of(const LoadRecord& load, unsigned cores) {
+  const std::uint32_t level = load.level.load(std::memory_order_relaxed);
+  return level == 0 ? cores : std::min(level, cores);
+}
+
+// Moves the window on, and tells whether the container thrashes.
+bool thrashes(LoadRecord& load, unsigned cores, std::uint64_t now) {
+  std::uint64_t start = load.window_start_ns.load(std::memory_order_acquire);
+  if (now - start >= kWindowNs && load.window_start_ns.compare_exchange_strong(start, now, std::memory_order_acq_rel)) {
+    const std::uint64_t total = load.refaults.load(std::memory_order_relaxed);
+    const std::uint64_t before = load.window_refaults.exchange(total, std::memory_order_relaxed);
+    const std::uint64_t windows = std::max<std::uint64_t>((now - start) / kWindowNs, 1);
+    const std::uint64_t refaults = (total - before) / windows;
+    adjust_level(load, refaults, cores, now);
+    if (start != 0 && refaults >= kThrashRefaults) {
+      load.thrash_until_ns.store(now + kThrashNs, std::memory_order_relaxed);
+    }
+  }
+  return now < load.thrash_until_ns.load(std::memory_order_relaxed);
+}
+
+// Calls `visit(entry, record, member)` for the members of `id` and below that count.
+template <typename Visit>
+void each_that_counts(const Engine& engine, ContainerId id, Visit visit) {
+  const Subtree subtree = Subtree::below(engine.view, id);
+  const Pages limit{engine.view.container(id).limit.load(std::memory_order_relaxed)};
+  const std::uint32_t high = engine.view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const BookEntry entry = engine.view.book(MemberId{i}).load();
+    if (entry.pid != 0 && subtree.holds(entry.container) && counts(entry, engine.view.member(MemberId{i}), limit)) {
+      visit(entry, engine.view.member(MemberId{i}), MemberId{i});
+    }
+  }
+}
+
+// What there is to know of the members when one of them has to step back.
+struct Queue {
+  std::size_t runners = 0;
+  bool somebody_is_due = false;  // has waited for a whole slice
+  MemberId youngest;
+  std::uint64_t youngest_ns = 0;
+  MemberId longest;  // has had the longest turn
+  std::uint64_t longest_since_ns = UINT64_MAX;
+};
+
+Queue queue_of(const Engine& engine, ContainerId id, std::uint64_t now) {
+  Queue queue;
+  each_that_counts(engine, id, [&](const BookEntry&, const MemberRecord& record, MemberId member) {
+    const std::uint64_t held = record.held_since_ns.load(std::memory_order_relaxed);
+    if (held != 0) {
+      queue.somebody_is_due = queue.somebody_is_due || now - held >= LoadControl::kSliceNs;
+      return;
+    }
+    const bool active = now - record.active_ns.load(std::memory_order_relaxed) < kActiveNs;
+    if (!active) {
+      return;
+    }
+    ++queue.runners;
+    const std::uint64_t turn = record.turn_ns.load(std::memory_order_relaxed);
+    if (now >= record.immune_until_ns.load(std::memory_order_relaxed) && turn >= queue.youngest_ns) {
+      queue.youngest = member;
+      queue.youngest_ns = turn;
+    }
+    if (now - turn >= LoadControl::kSliceNs && turn < queue.longest_since_ns) {
+      queue.longest = member;
+      queue.longest_since_ns = turn;
+    }
+  });
+  return queue;
+}
+
+// Nobody has seen its CPU clock move for a while. Whoever looks notes what he sees; that two who
+// look at once overwrite each other's note does no harm.
+bool has_been_idle(Engine& engine, const BookEntry& entry, MemberRecord& record, std::uint64_t now) {
+  constexpr std::uint64_t kIdleNs = 1'000'000'000;
+  constexpr std::uint64_t kTickNs = 2'000'000;
+  const std::uint64_t cpu = engine.os.process_cpu_ns(static_cast<int>(entry.pid));
+  const std::uint64_t seen_at = record.cpu_seen_at_ns.load(std::memory_order_relaxed);
+  if (seen_at == 0 || cpu > record.cpu_seen_ns.load(std::memory_order_relaxed) + kTickNs) {
+    record.cpu_seen_ns.store(cpu, std::memory_order_relaxed);
+    record.cpu_seen_at_ns.store(now, std::memory_order_relaxed);
+    return false;
+  }
+  return now - seen_at > kIdleNs;
+}
+
+// The coldest class of which a member holds enough to be worth waking it.
+int coldest_class(const MemberRecord& record) {
+  std::uint32_t pages = 0;
+  for (std::uint32_t i = 0; i < kHeatClasses; ++i) {
+    pages += record.heat[i].load(std::memory_order_relaxed);
+    if (pages >= kLeastGift.count) {
+      return static_cast<int>(i);
+    }
+  }
+  return static_cast<int>(kHeatClasses);
+}
+
+}  // namespace
+
+std::uint64_t LoadControl::step_back(Engine& engine, ContainerId id) {
+  MemberRecord& record = engine.record();
+  const std::uint64_t start = engine.os.now_ns();
+  record.active_ns.store(start, std::memory_order_relaxed);
+  if (engine.view.container(id).load_control.load(std::memory_order_relaxed) == 0) {
+    return 0;
+  }
+  if (record.held_since_ns.load(std::memory_order_relaxed) == 0) {
+    if (!is_to_wait(engine, id)) {
+      return 0;
+    }
+    std::uint64_t nobody = 0;
+    record.held_since_ns.compare_exchange_strong(nobody, start, std::memory_order_relaxed);
+    count(engine.view.container(id).counters.held);
+  }
+  wait(engine, id);
+  const std::uint64_t held = engine.os.now_ns() - start;
+  count(engine.view.container(id).counters.held_ns, held);
+  count(record.held_ns, held);
+  return held;
+}
+
+bool LoadControl::is_to_wait(Engine& engine, ContainerId id) {
+  const std::uint64_t now = engine.os.now_ns();
+  LoadRecord& load = engine.view.container(id).load;
+  if (cores_.load(std::memory_order_relaxed) == 0) {
+    cores_.store(std::max(engine.os.cores(), 1U), std::memory_order_relaxed);
+  }
+  const unsigned cores = cores_.load(std::memory_order_relaxed);
+  if (!thrashes(load, cores, now)) {
+    return false;
+  }
+  std::uint64_t last = load.last_hold_ns.load(std::memory_order_relaxed);
+  if (now - last < kBetweenHoldsNs) {
+    return false;
+  }
+  const Queue queue = queue_of(engine, id, now);
+  if (queue.runners <= level_of(load, cores)) {
+    return false;
+  }
+  const bool rotate = queue.somebody_is_due && queue.longest_since_ns != UINT64_MAX;
+  const bool me = rotate ? queue.longest == engine.account.member()
+                         : queue.youngest_ns != 0 && queue.youngest == engine.account.member();
+  if (!me || !load.last_hold_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    return false;
+  }
+  load.thrash_until_ns.store(now + kThrashNs, std::memory_order_relaxed);
+  return true;
+}
+
+void LoadControl::wait(Engine& engine, ContainerId id) {
+  MemberRecord& record = engine.record();
+  const std::uint64_t since = record.held_since_ns.load(std::memory_order_relaxed);
+  const auto self = static_cast<std::uint32_t>(engine.os.tid());
+  std::uint32_t nobody = 0;
+  const bool keeps_roster = holder_.compare_exchange_strong(nobody, self, std::memory_order_acq_rel);
+  if (keeps_roster) {
+    count_runners(engine, id);  // where their clocks stand now
+    wake_reclaimer(engine);
+  }
+  while (record.held_since_ns.load(std::memory_order_acquire) != 0) {
+    FutexWord never{0};
+    static_cast<void>(engine.os.futex_wait(never, 0, kStepNs));
+    const std::uint64_t now = engine.os.now_ns();
+    if (now - since >= kMostHoldNs || (keeps_roster && may_go_on(engine, id, since))) {
+      record.turn_ns.store(now, std::memory_order_relaxed);
+      record.immune_until_ns.store(now + kSliceNs, std::memory_order_relaxed);
+      record.held_since_ns.store(0, std::memory_order_release);
+    }
+  }
+  if (keeps_roster) {
+    holder_.store(0, std::memory_order_release);
+  }
+}
+
+bool LoadControl::may_go_on(Engine& engine, ContainerId id, std::uint64_t since_ns) {
+  const ContainerRecord& container = engine.view.container(id);
+  const std::size_t runners = count_runners(engine, id);
+  const std::uint64_t now = engine.os.now_ns();
+  bool is_first = true;
+  each_that_counts(engine, id, [&](const BookEntry&, const MemberRecord& record, MemberId) {
+    const std::uint64_t held = record.held_since_ns.load(std::memory_order_relaxed);
+    is_first = is_first && (held == 0 || held >= since_ns || now - held > kMostHoldNs);
+  });
+  if (!is_first) {
+    return false;
+  }
+  if (runners < level_of(container.load, cores_.load(std::memory_order_relaxed)) ||
+      container.load_control.load(std::memory_order_relaxed) == 0) {
+    return true;
+  }
+  const Pages usage = usage_of(engine.view, id);
+  return usage + Pages{engine.record().swap_pages.load(std::memory_order_relaxed)} <= marks_of(container).low;
+}
+
+std::size_t LoadControl::count_runners(Engine& engine, ContainerId id) {
+  std::size_t runners = 0;
+  std::size_t place = 0;
+  each_that_counts(engine, id, [&](const BookEntry& entry, const MemberRecord& record, MemberId member) {
+    if (record.held_since_ns.load(std::memory_order_relaxed) != 0 || place >= kMostPeers) {
+      return;
+    }
+    Peer& peer = peers_[place++];
+    const std::uint64_t cpu = engine.os.process_cpu_ns(static_cast<int>(entry.pid));
+    const bool known = peer.pid == entry.pid && peer.member == member;
+    runners += !known || cpu >= peer.cpu_ns + kIdleCpuNs ? 1 : 0;
+    peer = {member, entry.pid, cpu};
+  });
+  return runners;
+}
+
+bool colder_members_give(Engine& engine, ContainerId id) {
+  const std::uint64_t now = engine.os.now_ns();
+  MemberId givers[kMostGivers];
+  std::size_t count = 0;
+  int coldest = coldest_class(engine.record());
+  if (engine.record().held_since_ns.load(std::memory_order_relaxed) != 0) {
+    return false;
+  }
+  each_that_counts(engine, id, [&](const BookEntry& entry, MemberRecord& record, MemberId member) {
+    const Pages stays{record.unevictable_pages.load(std::memory_order_relaxed)};
+    const bool idle = has_been_idle(engine, entry, record, now);
+    if (member == engine.account.member() || entry.charge - stays < kLeastGift ||
+        record.reclaimer_tid.load(std::memory_order_acquire) == 0) {
+      return;
+    }
+    const bool rests = idle || record.held_since_ns.load(std::memory_order_relaxed) != 0;
+    const int its_class = rests ? -1 : coldest_class(record);
+    if (its_class < coldest) {
+      coldest = its_class;
+      count = 0;
+    }
+    if (its_class == coldest && its_class < coldest_class(engine.record()) && count < kMostGivers) {
+      givers[count++] = member;
+    }
+  });
+  for (std::size_t i = 0; i < count; ++i) {
+    Word& wake = engine.view.member(givers[i]).wake;
+    wake.fetch_add(1, std::memory_order_release);
+    static_cast<void>(engine.os.futex_wake(wake, 1));
+  }
+  return count > 0;
+}
+
+void note_refaults(Engine& engine, std::uint64_t refaults) {
+  if (refaults == 0) {
+    return;
+  }
+  ContainerId at = engine.account.container();
+  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+    count(engine.view.container(at).load.refaults, refaults);
+    if (!parent_of(engine.view, at, at)) {
+      break;
+    }
+  }
+}
+
+}  // namespace weir
