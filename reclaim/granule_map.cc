@@ -9,7 +9,7 @@ GranuleRecord* GranuleMap::find_or_make(Os& os, Granule granule) {
     return nullptr;
   }
   if (leaves_ == nullptr) {
-    const MapResult table = os.map_anonymous(sizeof(GranuleRecord*) << kRootBits);
+    const MapResult table = os.map_anonymous(sizeof(void*) << kRootBits);
     if (!table.ok()) {
       return nullptr;
     }
