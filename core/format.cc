@@ -3,6 +3,7 @@
 // Our own writer, although tools have nlohmann-json: the same lines are written inside
 // unmodified programs, where no allocation is allowed, and two writers would drift apart.
 // Tests read the result back with nlohmann-json and an exposition parser.
+#include "core/proc.h"
 #include "core/stats.h"
 #include "core/text.h"
 
@@ -116,6 +117,36 @@ void text_row(Sink& out, const StatRow& row, std::uint64_t raw) {
   piece->add_char('\n');
 }
 
+// The names of a group's threads that live still, each through `name(Piece&, text, first)`.
+template <typename Name>
+void each_thread_name(const MemberStats& member, Sink& out, Name name) {
+  bool first = true;
+  for (const std::uint32_t tid : member.tids) {
+    char text[kThreadNameBytes];
+    if (tid != 0 && read_thread_name(raw_os(), member.pid, tid, text) == 0) {
+      Piece piece(out);
+      name(piece, text, first);
+      first = false;
+    }
+  }
+}
+
+void text_member(Sink& out, const MemberStats& member) {
+  {
+    Piece piece(out);
+    piece->add(member.is_group ? "group  " : "member ").add_padded(member.pid, 8);
+    piece->add("  usage ").add_padded(member.usage.bytes(), 12);
+    piece->add("  swap ").add_padded(member.swap_usage.bytes(), 12).add("  meter ").add(to_string(member.meter));
+    piece->add("  ");
+    piece.harmless(member.comm);
+  }
+  each_thread_name(member, out, [](Piece& piece, const char* text, bool first) {
+    piece->add(first ? "  threads " : " ");
+    piece.harmless(text);
+  });
+  out.put("\n");
+}
+
 void format_text(const RegistryView& view, ContainerId id, const ContainerStats& stats, Sink& out) {
   {
     Piece piece(out);
@@ -142,22 +173,28 @@ void format_text(const RegistryView& view, ContainerId id, const ContainerStats&
   const Subtree subtree = Subtree::below(view, id);
   MemberStats member;
   for (std::uint32_t cursor = 0; next_member(view, subtree, cursor, member);) {
-    Piece piece(out);
-    piece->add("member ").add_padded(member.pid, 8).add("  usage ").add_padded(member.usage.bytes(), 12);
-    piece->add("  swap ").add_padded(member.swap_usage.bytes(), 12).add("  meter ").add(to_string(member.meter));
-    piece->add("  ");
-    piece.harmless(member.comm)->add_char('\n');
+    text_member(out, member);
   }
 }
 
 void json_member(Sink& out, const MemberStats& member, bool first) {
-  Piece piece(out);
-  piece->add(first ? "" : ",").add("{\"pid\":").add_number(member.pid).add(",\"comm\":");
-  piece.quoted(member.comm);
-  piece->add(",\"usage\":").add_number(member.usage.bytes());
-  piece->add(",\"swap_usage\":").add_number(member.swap_usage.bytes());
-  piece->add(",\"wakeups\":").add_number(member.wakeups).add(",\"held_us\":").add_number(member.held_ns / 1000);
-  piece->add(",\"meter\":\"").add(to_string(member.meter)).add("\"}");
+  {
+    Piece piece(out);
+    piece->add(first ? "" : ",").add("{\"pid\":").add_number(member.pid).add(",\"comm\":");
+    piece.quoted(member.comm);
+    piece->add(",\"usage\":").add_number(member.usage.bytes());
+    piece->add(",\"swap_usage\":").add_number(member.swap_usage.bytes());
+    piece->add(",\"wakeups\":").add_number(member.wakeups).add(",\"held_us\":").add_number(member.held_ns / 1000);
+    piece->add(",\"meter\":\"").add(to_string(member.meter)).add("\"");
+    piece->add(member.is_group ? ",\"threads\":[" : "}");
+  }
+  if (member.is_group) {
+    each_thread_name(member, out, [](Piece& piece, const char* text, bool is_first) {
+      piece->add(is_first ? "" : ",");
+      piece.quoted(text);
+    });
+    out.put("]}");
+  }
 }
 
 void json_pressure(Sink& out, const char* kind, const Pressure& pressure) {

@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 7;
+inline constexpr std::uint32_t kRegistryVersion = 8;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -122,6 +122,10 @@ inline constexpr std::uint32_t kRequestDump = 1;
 inline constexpr std::uint32_t kRequestRefresh = 2;
 inline constexpr std::uint32_t kRequestReclaim = 3;  // MemberRecord::reclaim_wanted pages
 
+// Thread groups of one process, and threads of a group that are shown by name.
+inline constexpr std::uint32_t kMostGroups = 16;
+inline constexpr std::uint32_t kShownThreads = 32;
+
 // What a member says of itself beside its book entry. Written by the member only, but for
 // `wake`, which anyone may raise.
 struct MemberRecord {
@@ -148,6 +152,13 @@ struct MemberRecord {
   Counter held_ns;          // altogether
   Counter cpu_seen_ns;      // its CPU time when somebody last saw it change
   Counter cpu_seen_at_ns;   // and when that was: since then it has been idle
+  // Thread groups. A group has a place of its own under its process' pid, which the process' record
+  // names (plus one) before it is taken: so nobody ever takes the group's place for the process'.
+  Word groups[kMostGroups];
+  Counter groups_pages;      // what they are charged, and the process is not
+  Counter groups_swapped;    // and what they have paged out
+  Word is_group;             // 1: this place is a group's
+  Word tids[kShownThreads];  // of a group: its threads, or some that have ended; 0: none
   // Shrinking on demand: written by who asks, before `request`; answered before it is cleared.
   Counter reclaim_wanted;  // pages
   Counter reclaim_done;    // pages that left or were purged

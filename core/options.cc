@@ -33,6 +33,9 @@ const char* set_background(Options& o, std::string_view value) {
 const char* set_load_control(Options& o, std::string_view value) {
   return assign(o.load_control, parse_switch(value));
 }
+const char* set_threads(Options& o, std::string_view value) {
+  return assign(o.threads, parse_thread_rules(value));
+}
 const char* set_oom(Options& o, std::string_view value) {
   return assign(o.oom, parse_oom(value));
 }
@@ -134,6 +137,7 @@ constexpr OptionRow kRows[] = {
     {"WEIR_LOAD_CONTROL", "on", "off: never hold members back in turn when they thrash", set_load_control},
     {"WEIR_SWAP_LIMIT", "none", "most that may be paged out", set_swap_limit},
     {"WEIR_OOM", "kill", "when nothing can be reclaimed: kill, group, enomem, pause:SECONDS", set_oom},
+    {"WEIR_THREADS", "none", "NAME=CONTAINER:limit=64M,high=48M;#3-8=...: threads by name or number", set_threads},
     {"WEIR_DUMP_SIGNAL", "SIGRTMAX-2", "signal that dumps statistics", set_dump_signal},
     {"WEIR_DUMP_FILE", "stderr", "where to: stderr, or a path with %p (pid) and %c (container)", set_dump_file},
     {"WEIR_DUMP_FORMAT", "text", "text, json or prometheus", set_dump_format},

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/parse.h"
+#include "core/thread_rules.h"
 
 namespace weir {
 
@@ -27,6 +28,7 @@ struct Options {
   bool background = true;
   bool load_control = true;
   bool threadless = false;
+  ThreadRules threads;         // count 0: none
   int dump_signal = 0;         // 0: SIGRTMAX-2
   std::string_view dump_file;  // empty: no file was named
   DumpFormat dump_format = DumpFormat::kText;

@@ -38,6 +38,15 @@ void start_member(Os& os, MemberRecord& record) {
   record.cpu_seen_ns.store(0, std::memory_order_relaxed);
   record.cpu_seen_at_ns.store(0, std::memory_order_relaxed);
   record.turn_ns.store(os.now_ns(), std::memory_order_relaxed);
+  for (Word& group : record.groups) {
+    group.store(0, std::memory_order_relaxed);
+  }
+  for (Word& tid : record.tids) {
+    tid.store(0, std::memory_order_relaxed);
+  }
+  record.groups_pages.store(0, std::memory_order_relaxed);
+  record.groups_swapped.store(0, std::memory_order_relaxed);
+  record.is_group.store(0, std::memory_order_relaxed);
   std::memset(record.comm, 0, sizeof(record.comm));
   record.attached_ns.store(os.now_ns(), std::memory_order_release);
 }
@@ -49,13 +58,32 @@ std::uint32_t RegistryView::members_high() const {
   return high < kMaxMembers ? high : kMaxMembers;
 }
 
-bool RegistryView::claim_free_place(const BookEntry& entry, MemberId& out) {
+// `announced` learns of each place before it is tried.
+bool RegistryView::claim_free_place(const BookEntry& entry, MemberId& out, Word* announced) {
   for (std::uint32_t i = 0; i < kMaxMembers; ++i) {
     if (registry_->books[i].load().pid == 0) {
       // Before the place is taken: one taken by a process killed right then must be within reach.
       raise_to(registry_->header.members_high, i + 1);
+      if (announced != nullptr) {
+        announced->store(i + 1, std::memory_order_release);
+      }
       if (registry_->books[i].claim(entry)) {
         out = MemberId{i};
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool RegistryView::is_place_of_group(MemberId place, std::uint32_t pid) const {
+  const std::uint32_t high = members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    if (i == place.index || registry_->books[i].load().pid != pid) {
+      continue;
+    }
+    for (const Word& group : registry_->members[i].groups) {
+      if (group.load(std::memory_order_acquire) == place.index + 1) {
         return true;
       }
     }
@@ -66,7 +94,7 @@ bool RegistryView::claim_free_place(const BookEntry& entry, MemberId& out) {
 bool RegistryView::find_member(std::uint32_t pid, MemberId& out) const {
   const std::uint32_t high = members_high();
   for (std::uint32_t i = 0; i < high; ++i) {
-    if (registry_->books[i].load().pid == pid) {
+    if (registry_->books[i].load().pid == pid && !is_place_of_group(MemberId{i}, pid)) {
       out = MemberId{i};
       return true;
     }
@@ -76,6 +104,7 @@ bool RegistryView::find_member(std::uint32_t pid, MemberId& out) const {
 
 bool RegistryView::take_place(Os& os, const BookEntry& entry, MemberId& out) {
   if (find_member(entry.pid, out)) {
+    release_groups(out, entry.pid);  // of the image before an exec
     for (BookEntry old = book(out).load(); old.pid == entry.pid; old = book(out).load()) {
       if (book(out).replace(old, entry)) {
         return true;
@@ -105,13 +134,49 @@ AttachResult RegistryView::attach(Os& os, std::uint32_t pid, ContainerId contain
     if (!book(id).replace(unstamped, stamped)) {
       continue;
     }
-    if (container(container_id).state.load(std::memory_order_acquire) != ContainerRecord::kLive) {
-      book(id).release(pid);  // removed since the caller found it
-      return {{}, AttachFailure::kNoContainerPlace};
-    }
-    return {id, AttachFailure::kNone};
+    return finish_attach(id, pid, container_id);
   }
   return {{}, AttachFailure::kNoMemberPlace};
+}
+
+AttachResult RegistryView::finish_attach(MemberId id, std::uint32_t pid, ContainerId container_id) const {
+  if (container(container_id).state.load(std::memory_order_acquire) != ContainerRecord::kLive) {
+    book(id).release(pid);  // removed since the caller found it
+    return {{}, AttachFailure::kNoContainerPlace};
+  }
+  return {id, AttachFailure::kNone};
+}
+
+AttachResult RegistryView::attach_group(Os& os, MemberId owner, std::uint32_t number, ContainerId container_id) {
+  const std::uint32_t pid = book(owner).load().pid;
+  Word& announced = member(owner).groups[number % kMostGroups];
+  const BookEntry unstamped{pid, container_id, Pages{1}};
+  MemberId id;
+  if (pid == 0 || (!claim_free_place(unstamped, id, &announced) &&
+                   (reap_dead(os, *this) == 0 || !claim_free_place(unstamped, id, &announced)))) {
+    announced.store(0, std::memory_order_release);
+    return {{}, AttachFailure::kNoMemberPlace};
+  }
+  start_member(os, member(id));
+  member(id).is_group.store(1, std::memory_order_release);
+  // As in attach(): a verdict of death on the place's last owner falls with the unstamped entry.
+  if (!book(id).replace(unstamped, {pid, container_id, Pages::none()})) {
+    announced.store(0, std::memory_order_release);
+    return {{}, AttachFailure::kNoMemberPlace};
+  }
+  return finish_attach(id, pid, container_id);
+}
+
+void RegistryView::release_groups(MemberId owner, std::uint32_t pid) const {
+  for (Word& group : member(owner).groups) {
+    const std::uint32_t place = group.load(std::memory_order_acquire);
+    if (place != 0 && place <= kMaxMembers && place - 1 != owner.index) {
+      book(MemberId{place - 1}).release(pid);
+      group.store(0, std::memory_order_release);
+    }
+  }
+  member(owner).groups_pages.store(0, std::memory_order_relaxed);
+  member(owner).groups_swapped.store(0, std::memory_order_relaxed);
 }
 
 bool member_is_dead(Os& os, const MemberRecord& record, std::uint32_t pid) {

@@ -125,6 +125,15 @@ int read_thread_stat(Os& os, std::uint32_t tid, ProcessStat& out) {
   return length < 0 ? static_cast<int>(-length) : take_stat({buffer, static_cast<std::size_t>(length)}, out);
 }
 
+int read_thread_name(Os& os, std::uint32_t pid, std::uint32_t tid, char (&out)[kThreadNameBytes]) {
+  TextBuffer<64> path;
+  path.add("/proc/").add_number(pid).add("/task/").add_number(tid).add("/comm");
+  const long length = read_file(os, path.c_str(), out, sizeof(out));
+  const long end = length > 0 && out[length - 1] == '\n' ? length - 1 : length;
+  out[end < 0 ? 0 : std::min<long>(end, kThreadNameBytes - 1)] = '\0';
+  return length < 0 ? static_cast<int>(-length) : 0;
+}
+
 int read_anonymous(Os& os, std::uint32_t pid, Pages& out) {
   char buffer[128];
   const long length = read_process_file(os, pid, "statm", buffer, sizeof(buffer));

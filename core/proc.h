@@ -27,6 +27,10 @@ int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out);
 // The same of one thread of the calling process: its own state and faults.
 int read_thread_stat(Os& os, std::uint32_t tid, ProcessStat& out);
 
+// The name of one thread of any process. 0 or an errno.
+inline constexpr std::size_t kThreadNameBytes = 16;
+int read_thread_name(Os& os, std::uint32_t pid, std::uint32_t tid, char (&out)[kThreadNameBytes]);
+
 // Anonymous resident pages of a process, as statm tells them: resident minus shared.
 // 0 or an errno.
 int read_anonymous(Os& os, std::uint32_t pid, Pages& out);

@@ -106,15 +106,21 @@ class RegistryView {
   // A place for `pid` in that container; a place it already has (exec keeps the pid) is taken
   // over. Dead members' places are freed when no other is left.
   AttachResult attach(Os& os, std::uint32_t pid, ContainerId container);
-  // The place that `pid` has, alive or dead.
+  // The place that `pid` has, alive or dead. Never that of one of its thread groups.
   bool find_member(std::uint32_t pid, MemberId& out) const;
+  // A place for the thread group `number` (below kMostGroups) of the process at `owner`.
+  AttachResult attach_group(Os& os, MemberId owner, std::uint32_t number, ContainerId container);
+  // Frees the places of all groups of the process at `owner`.
+  void release_groups(MemberId owner, std::uint32_t pid) const;
 
  private:
   OpenFailure open_file(Os& os, const char* path, bool may_create);
   OpenFailure map_file(Os& os, int fd);
   OpenFailure create_contents(Os& os, int fd);
-  bool claim_free_place(const BookEntry& entry, MemberId& out);
+  bool claim_free_place(const BookEntry& entry, MemberId& out, Word* announced = nullptr);
   bool take_place(Os& os, const BookEntry& entry, MemberId& out);
+  [[nodiscard]] bool is_place_of_group(MemberId place, std::uint32_t pid) const;
+  [[nodiscard]] AttachResult finish_attach(MemberId id, std::uint32_t pid, ContainerId container) const;
   ContainerResult make_container_locked(Os& os, const ContainerWish& wish);
   bool remove_locked(ContainerId id);
   void make_room_locked(Os& os, std::uint32_t parent_plus_one);

@@ -87,10 +87,16 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
   to.events_oom_group_kill = get(from.events_oom_group_kill);
 }
 
+// A thread group's memory cannot be told from outside: it says itself.
+bool is_group(const MemberRecord& record) {
+  return record.is_group.load(std::memory_order_relaxed) != 0;
+}
+
 void refresh_charge(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
   Pages anonymous;
-  if (read_anonymous(os, pid, anonymous) == 0) {
-    view.book(id).set_charge(pid, anonymous - Pages{view.member(id).shared_pages.load(std::memory_order_relaxed)});
+  const MemberRecord& record = view.member(id);
+  if (!is_group(record) && read_anonymous(os, pid, anonymous) == 0) {
+    view.book(id).set_charge(pid, own_share(record, anonymous));
   }
 }
 
@@ -102,8 +108,9 @@ void refresh_member(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) 
   }
   refresh_charge(os, view, id, pid);
   ProcessMemory memory;
-  if (read_process_memory(os, pid, memory) == 0) {
-    record.swap_pages.store(memory.swapped.count, std::memory_order_relaxed);
+  if (!is_group(record) && read_process_memory(os, pid, memory) == 0) {
+    const Pages groups{record.groups_swapped.load(std::memory_order_relaxed)};
+    record.swap_pages.store((memory.swapped - groups).count, std::memory_order_relaxed);
   }
 }
 
@@ -155,6 +162,10 @@ bool next_member(const RegistryView& view, const Subtree& subtree, std::uint32_t
     out.swap_usage = Pages{record.swap_pages.load(std::memory_order_relaxed)};
     out.meter = static_cast<Meter>(record.meter.load(std::memory_order_relaxed));
     out.held_ns = record.held_ns.load(std::memory_order_relaxed);
+    out.is_group = is_group(record);
+    for (std::size_t i = 0; i < kShownThreads; ++i) {
+      out.tids[i] = record.tids[i].load(std::memory_order_relaxed);
+    }
     out.wakeups = record.wakeups.load(std::memory_order_relaxed);
     ++cursor;
     return true;

@@ -93,6 +93,11 @@ Pages usage_of(const RegistryView& view, ContainerId id) {
   return usage_of(view, Subtree::below(view, id));
 }
 
+Pages own_share(const MemberRecord& record, Pages anonymous) {
+  return anonymous - Pages{record.shared_pages.load(std::memory_order_relaxed)} -
+         Pages{record.groups_pages.load(std::memory_order_relaxed)};
+}
+
 std::uint32_t members_of(const RegistryView& view, ContainerId id) {
   std::uint32_t members = 0;
   const std::uint32_t high = view.members_high();

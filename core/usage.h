@@ -30,6 +30,9 @@ Pages usage_of(const RegistryView& view, const Subtree& subtree);
 Pages unevictable_of(const RegistryView& view, const Subtree& subtree);
 // What they have paged out or are about to.
 Pages swap_usage_of(const RegistryView& view, const Subtree& subtree);
+// What of a process' anonymous memory it is charged itself: not what it shares with its parent
+// since a fork, and not what its thread groups are charged.
+Pages own_share(const MemberRecord& record, Pages anonymous);
 std::uint32_t members_of(const RegistryView& view, ContainerId id);
 
 // Notes a usage in the container's peak and, above its limit, in overshoot_peak.

@@ -111,6 +111,24 @@ void read_name(MemberRecord& record) {
   record.comm[length] = '\0';
 }
 
+// A program may write its title over its environment (redis, postgres): what was said there is
+// kept, as far as there is room.
+constinit char kept[16384] = {};
+constinit std::size_t kept_bytes = 0;
+
+const char* get_variable(const char* name) {
+  const char* value = getenv(name);
+  const std::size_t room = sizeof(kept) - kept_bytes;
+  if (value == nullptr || strnlen(value, room) >= room) {
+    return value;
+  }
+  char* const copy = kept + kept_bytes;
+  const std::size_t bytes = std::strlen(value) + 1;
+  std::memcpy(copy, value, bytes);
+  kept_bytes += bytes;
+  return copy;
+}
+
 }  // namespace
 
 bool attach_member(Process& p, ContainerId container) {
@@ -130,7 +148,7 @@ bool attach_member(Process& p, ContainerId container) {
 
 bool attach_process(Process& p) {
   Complaints complaints;
-  p.options = read_options([](const char* name) -> const char* { return getenv(name); }, complaints);
+  p.options = read_options(get_variable, complaints);
   if (!p.options.any) {
     return false;
   }

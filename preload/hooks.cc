@@ -29,6 +29,9 @@ WEIR_EXPORT void* mremap(void* old_address, size_t old_bytes, size_t new_bytes, 
   va_end(rest);
   return weir::program_mremap(old_address, old_bytes, new_bytes, flags, new_address);
 }
+WEIR_EXPORT int munmap(void* address, size_t bytes) noexcept {
+  return weir::program_munmap(address, bytes);
+}
 WEIR_EXPORT void* sbrk(intptr_t increment) noexcept {
   return weir::program_sbrk(increment);
 }
@@ -38,6 +41,9 @@ WEIR_EXPORT int brk(void* end) noexcept {
 WEIR_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
                                void* argument) noexcept {
   return weir::program_pthread_create(thread, attributes, start, argument);
+}
+WEIR_EXPORT int pthread_setname_np(pthread_t thread, const char* name) noexcept {
+  return weir::program_setname(thread, name);
 }
 WEIR_EXPORT int thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
   return weir::program_thrd_create(thread, start, argument);

@@ -14,6 +14,7 @@
 #include "core/raw_syscall.h"
 #include "preload/huge_regions.h"
 #include "preload/process.h"
+#include "preload/thread_groups.h"
 
 extern "C" {
 
@@ -76,6 +77,7 @@ static void prefault_first_block(long address, size_t bytes) {
   }
   prefault_first_block(raw, bytes);
   weir::offer_huge_pages(static_cast<std::uintptr_t>(raw), bytes);
+  weir::disown_mapping(reinterpret_cast<void*>(raw), bytes);  // the place may have been a group's
   return reinterpret_cast<void*>(raw);
 }
 

@@ -1,7 +1,15 @@
 // jemalloc.h - what we ask of the allocator inside libweir.so, and what it tells us.
 #pragma once
 
+#include "reclaim/thread_groups.h"
+
 namespace weir {
+
+// An arena whose memory belongs to the group. False: it cannot be had. The caller is inside weir
+// and holds no allocator lock; so for use_arena().
+bool make_group_arena(GroupNumber group, unsigned& arena);
+// The calling thread allocates from `arena` from now on; tells from which it did `before`.
+bool use_arena(unsigned arena, unsigned& before);
 
 // Gives every free page of every arena back to the kernel. Takes allocator locks.
 void purge_allocator();

@@ -12,6 +12,7 @@
 #include "preload/huge_regions.h"
 #include "preload/own_image.h"
 #include "preload/reclaimer_thread.h"
+#include "preload/thread_groups.h"
 #include "reclaim/charge.h"
 #include "reclaim/fault_meter.h"
 
@@ -63,6 +64,27 @@ void after_look(const Standing& standing) {
   }
 }
 
+bool is_enomem(const ContainerRecord& record) {
+  return record.oom_policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(OomPolicy::kEnomem);
+}
+
+// The policy of its group's container, or of its own.
+bool refuses_growth(const Process& p) {
+  const GroupNumber group = current_group();
+  return is_enomem(p.engine.container()) ||
+         (p.engine.groups.has(group) && is_enomem(p.engine.view.container(p.engine.groups.container(group))));
+}
+
+// Of the process and of the calling thread's group, the one that is nearer to a limit.
+Standing nearest_standing(const Process& p, Pages unread) {
+  const Standing whole = p.engine.account.standing(unread);
+  if (!p.engine.groups.has(current_group())) {
+    return whole;
+  }
+  const Standing group = p.engine.groups.standing(current_group(), Pages::none());
+  return group.room < whole.room ? group : whole;
+}
+
 void mark_process() {
   // A separate page in our own image: no mapping to make, one call to mark it.
   static_cast<void>(raw_os().advise(reinterpret_cast<std::uintptr_t>(&fork_page), sizeof(fork_page), MADV_WIPEONFORK));
@@ -103,7 +125,9 @@ bool on_growth(std::size_t bytes, bool may_refuse) {
     p.large_bytes.fetch_add(bytes, std::memory_order_relaxed);
   }
   const auto amount = static_cast<std::int64_t>(std::min(bytes, static_cast<std::size_t>(kGiB)));
-  if (p.growth_budget.fetch_sub(amount, std::memory_order_relaxed) > amount) [[likely]] {
+  // A group's marks are near when the process' are not: its large pieces are looked at one by one.
+  const bool by_group = bytes >= kLargeBytes && current_group() != kNoGroup;
+  if (p.growth_budget.fetch_sub(amount, std::memory_order_relaxed) > amount && !by_group) [[likely]] {
     return true;
   }
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || inside_weir() || !is_own_process()) {
@@ -112,13 +136,18 @@ bool on_growth(std::size_t bytes, bool may_refuse) {
   const WeirScope scope;
   // Another thread has just started the reclaimer: what this one touches now would go unseen.
   await_reclaimer(p.engine);
-  const auto policy = static_cast<OomPolicy>(p.engine.container().oom_policy.load(std::memory_order_relaxed));
+  note_own_faults();
+  if (by_group &&
+      p.engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback)) {
+    wake_reclaimer(p.engine);  // it polls while the process grows, near its group's marks, too
+  }
   const Pages whole = Pages::holding(bytes);
-  const bool refusable = may_refuse && policy == OomPolicy::kEnomem && whole > Pages{16};
-  const Verdict verdict = charge(p.engine, {refusable ? whole : std::min(whole, kMostExpected), refusable});
+  const bool refusable = may_refuse && refuses_growth(p) && whole > Pages{16};
+  const Verdict verdict =
+      charge(p.engine, {refusable ? whole : std::min(whole, kMostExpected), refusable, current_group()});
   // Where only the reclaimer may read, faults since its last reading bound what there is.
   const Pages unread = p.engine.may_open_here() ? Pages::none() : p.engine.account.faults_since_reading(p.engine.os);
-  after_look(p.engine.account.standing(unread));
+  after_look(nearest_standing(p, unread));
   return verdict == Verdict::kRoom;
 }
 
@@ -128,7 +157,7 @@ void on_huge_units(std::size_t units) {
     return;
   }
   const WeirScope scope;
-  charge_piece(p.engine, Pages{units * (kHugeBytes / kPageBytes)});
+  charge_piece(p.engine, Pages{units * (kHugeBytes / kPageBytes)}, current_group());
 }
 
 void on_safe_point() {
@@ -136,6 +165,7 @@ void on_safe_point() {
   if (inside_weir()) {
     return;
   }
+  check_thread_name();
   if (p.thread_wanted.load(std::memory_order_relaxed) && is_own_process()) {
     const WeirScope scope;
     p.thread_wanted.store(false, std::memory_order_relaxed);
@@ -163,7 +193,8 @@ void on_fault_sample(std::uintptr_t address) {
                               p.engine.reclaimer_sleeps.load(std::memory_order_relaxed))) {
     wake_reclaimer(p.engine);
   }
-  charge(p.engine, {Pages{period}, false});
+  note_own_faults();
+  charge(p.engine, {Pages{period}, false, current_group()});
 }
 
 void start_process() {
@@ -176,6 +207,7 @@ void start_process() {
   mark_process();
   p.growth_budget.store(0, std::memory_order_relaxed);
   p.stage.store(Stage::kAttached, std::memory_order_release);
+  start_thread_groups(p);
   // A program whose static memory alone can reach a mark may never call us again: the one case
   // for a thread before main.
   p.large_bytes.store(program_static_bytes() + raised_stack_bytes(), std::memory_order_relaxed);
@@ -189,6 +221,7 @@ void end_process() {
   Process& p = process();
   if (p.stage.load(std::memory_order_acquire) == Stage::kAttached && is_own_process()) {
     p.stage.store(Stage::kIdle, std::memory_order_release);
+    p.engine.view.release_groups(p.engine.account.member(), p.pid.load(std::memory_order_relaxed));
     p.engine.view.book(p.engine.account.member()).release(p.pid.load(std::memory_order_relaxed));
   }
 }
@@ -211,6 +244,7 @@ void restart_in_child() {
     return;
   }
   const ContainerId container = p.engine.account.container();
+  forget_thread_groups(p);
   p.pid.store(static_cast<std::uint32_t>(raw_os().pid()), std::memory_order_relaxed);
   p.engine.shared.lock.reset();
   p.engine.direct_lock.reset();

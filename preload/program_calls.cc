@@ -13,6 +13,7 @@
 #include "preload/real.h"
 #include "preload/reclaimer_thread.h"
 #include "preload/signals.h"
+#include "preload/thread_groups.h"
 
 namespace weir {
 namespace {
@@ -51,11 +52,17 @@ void note_threads() {
 
 void* program_mmap(void* address, std::size_t bytes, int protection, int flags, int fd, off_t offset) {
   const bool may_refuse = (flags & (MAP_STACK | MAP_FIXED)) == 0;
+  if (thread_groups_wanted() && can_grow(protection, flags) && malloc_is_ours() && !inside_weir()) {
+    check_thread_name();
+  }
   if (can_grow(protection, flags) && !on_growth(bytes, may_refuse)) {
     errno = ENOMEM;
     return MAP_FAILED;
   }
   const long raw = raw_syscall(SYS_mmap, sys_arg(address), static_cast<long>(bytes), protection, flags, fd, offset);
+  if (raw > 0) {
+    own_mapping(reinterpret_cast<void*>(raw), bytes);
+  }
   after_mapping();
   return libc_result(raw, MAP_FAILED, reinterpret_cast<void*>(raw));
 }
@@ -73,8 +80,17 @@ void* program_mremap(void* old_address, std::size_t old_bytes, std::size_t new_b
     raw = raw_syscall(SYS_mremap, sys_arg(old_address), static_cast<long>(old_bytes), static_cast<long>(new_bytes),
                       flags, sys_arg(new_address));
   }
+  if (raw > 0) {
+    disown_mapping(old_address, old_bytes);
+    own_mapping(reinterpret_cast<void*>(raw), new_bytes);
+  }
   after_mapping();
   return libc_result(raw, MAP_FAILED, reinterpret_cast<void*>(raw));
+}
+
+int program_munmap(void* address, std::size_t bytes) {
+  disown_mapping(address, bytes);  // before somebody else has the place
+  return libc_result(raw_syscall(SYS_munmap, sys_arg(address), static_cast<long>(bytes)), -1, 0);
 }
 
 void* program_sbrk(std::intptr_t increment) {
@@ -93,7 +109,24 @@ int program_brk(void* end) {
 
 int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   note_threads();
-  return real_pthread_create(thread, attributes, start, argument);
+  ThreadStart* const wrapped = wrap_thread(start, argument);
+  if (wrapped == nullptr) {
+    return real_pthread_create(thread, attributes, start, argument);
+  }
+  const int error = real_pthread_create(thread, attributes, run_wrapped_thread, wrapped);
+  if (error != 0) {
+    discard_wrapped_thread(wrapped);
+  }
+  return error;
+}
+
+int program_setname(pthread_t thread, const char* name) {
+  static constinit RealFunction<int(pthread_t, const char*)> real{"pthread_setname_np"};
+  const int error = real.get()(thread, name);
+  if (error == 0 && pthread_equal(thread, pthread_self()) != 0 && malloc_is_ours()) {
+    apply_thread_rules();
+  }
+  return error;
 }
 
 int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
@@ -134,6 +167,9 @@ int program_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
   }
   const long raw = raw_syscall(SYS_prctl, option, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c),
                                static_cast<long>(d));
+  if (option == PR_SET_NAME && raw == 0 && malloc_is_ours()) {
+    apply_thread_rules();
+  }
   return libc_result(raw, -1, static_cast<int>(raw));
 }
 

@@ -17,9 +17,11 @@ using SignalHandler = void (*)(int);
 void* program_mmap(void* address, std::size_t bytes, int protection, int flags, int fd, off_t offset);
 // Declared with variable arguments by libc; the fifth is read only under MREMAP_FIXED.
 void* program_mremap(void* old_address, std::size_t old_bytes, std::size_t new_bytes, int flags, void* new_address);
+int program_munmap(void* address, std::size_t bytes);
 void* program_sbrk(std::intptr_t increment);
 int program_brk(void* end);
 int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument);
+int program_setname(pthread_t thread, const char* name);
 int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument);
 [[noreturn]] void program_pthread_exit(void* result);
 int program_sigaction_call(int signal, const struct sigaction* action, struct sigaction* old);

@@ -101,6 +101,9 @@ void serve_requests(Process& p) {
   Word& request = p.engine.record().request;
   const std::uint32_t asked = request.load(std::memory_order_acquire);
   if (asked == kRequestRefresh) {
+    if (p.engine.groups.any()) {
+      static_cast<void>(p.engine.groups.scan(p.engine.os, p.engine.pagemap));
+    }
     refresh_members(p.engine.os, p.engine.view, Subtree::below(p.engine.view, p.engine.account.container()));
   } else if (asked == kRequestDump) {
     write_dump(Look::kProc);

@@ -25,8 +25,7 @@ void Account::publish(Os& os, Pages anonymous) {
     expected_.store(0, std::memory_order_relaxed);
   }
   reading_.store(anonymous.count, std::memory_order_relaxed);
-  const Pages shared{view_->member(member_).shared_pages.load(std::memory_order_relaxed)};
-  view_->book(member_).set_charge(pid_, anonymous - shared);
+  view_->book(member_).set_charge(pid_, own_share(view_->member(member_), anonymous));
 }
 
 void Account::refresh(Os& os, const StatmFile* file) {
@@ -66,17 +65,18 @@ Pages Account::faults_since_reading(Os& os) const {
 }
 
 Standing Account::standing(Pages expected) const {
-  Standing standing;
   const BookEntry mine = view_->book(member_).load();
-  if (mine.pid != pid_) {
-    return standing;
-  }
-  ContainerId at = mine.container;
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
-    ContainerRecord& record = view_->container(at);
+  return mine.pid == pid_ ? standing_of(*view_, mine.container, expected) : Standing{};
+}
+
+Standing standing_of(const RegistryView& view, ContainerId id, Pages expected, const ContainerId* end) {
+  Standing standing;
+  ContainerId at = id;
+  for (int depth = 0; depth <= kMaxContainerDepth && (end == nullptr || at != *end); ++depth) {
+    ContainerRecord& record = view.container(at);
     const Marks marks = marks_of(record);
     if (!marks.limit.unlimited() || !marks.high.unlimited() || depth == 0) {
-      const Pages usage = usage_of(*view_, at);
+      const Pages usage = usage_of(view, at);
       note_usage(record, usage);
       const Pages charged = usage + expected;
       const Pages room = marks.limit.unlimited() ? Pages::all() : marks.limit - charged;
@@ -92,7 +92,7 @@ Standing Account::standing(Pages expected) const {
       }
       standing.above_low = std::max(standing.above_low, charged - marks.low);
     }
-    if (!parent_of(*view_, at, at)) {
+    if (!parent_of(view, at, at)) {
       break;
     }
   }

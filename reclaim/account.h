@@ -28,6 +28,10 @@ struct Standing {
   ContainerId high_container;  // whose high watermark that is
 };
 
+// Sums the books for `id` and every ancestor below `end` (nullptr: up to the root), `expected`
+// pages on top, and notes peaks.
+Standing standing_of(const RegistryView& view, ContainerId id, Pages expected, const ContainerId* end = nullptr);
+
 class Account {
  public:
   constexpr Account() = default;

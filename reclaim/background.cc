@@ -4,16 +4,10 @@
 #include <algorithm>
 
 #include "reclaim/adaptive_marks.h"
+#include "reclaim/group_reclaim.h"
 
 namespace weir {
 namespace {
-
-void announce_room(Engine& engine) {
-  engine.room.fetch_add(1, std::memory_order_release);
-  if (engine.waiters.load(std::memory_order_acquire) != 0) {
-    static_cast<void>(engine.os.futex_wake(engine.room, INT32_MAX));
-  }
-}
 
 bool next_is_hot(Engine& engine) {
   constexpr std::int64_t kLockWaitNs = 5'000'000;
@@ -73,7 +67,8 @@ void publish_swapped(Engine& engine) {
   engine.swap_published_ns = now;
   ProcessMemory memory;
   if (read_process_memory(engine.os, engine.account.pid(), memory) == 0) {
-    engine.record().swap_pages.store(memory.swapped.count, std::memory_order_relaxed);
+    const Pages groups{engine.record().groups_swapped.load(std::memory_order_relaxed)};
+    engine.record().swap_pages.store((memory.swapped - groups).count, std::memory_order_relaxed);
   }
 }
 
@@ -90,13 +85,14 @@ bool defers(Engine& engine, const Standing& standing) {
 }
 
 Standing refreshed(Engine& engine) {
+  if (engine.groups.any()) {
+    static_cast<void>(engine.groups.scan_if_due(engine.os, engine.pagemap));
+  }
   engine.account.refresh(engine.os, &engine.statm);
   return engine.account.standing(headroom(engine));
 }
 
-}  // namespace
-
-LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
+LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only) {
   LookResult result;
   if (!direct_only) {
     read_ahead(engine);
@@ -155,6 +151,31 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   if (!direct_only) {
     adapt_marks(engine, result.standing.high_container);
     count(counters.background_ns, engine.os.thread_cpu_ns() - cpu);
+  }
+  return result;
+}
+
+}  // namespace
+
+void announce_room(Engine& engine) {
+  engine.room.fetch_add(1, std::memory_order_release);
+  if (engine.waiters.load(std::memory_order_acquire) != 0) {
+    static_cast<void>(engine.os.futex_wake(engine.room, INT32_MAX));
+  }
+}
+
+LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
+  if (!engine.groups.any()) {
+    return look_at_process(engine, watch, direct_only);
+  }
+  static_cast<void>(engine.groups.scan_if_due(engine.os, engine.pagemap));
+  LookResult groups;
+  look_at_groups(engine, watch, groups, direct_only);
+  LookResult result = look_at_process(engine, watch, direct_only);
+  result.fruitless = (result.fruitless || groups.fruitless) && !(result.worked && !result.fruitless);
+  result.worked = result.worked || groups.worked;
+  if (groups.standing.room < result.standing.room) {
+    result.standing = groups.standing;
   }
   return result;
 }

@@ -18,6 +18,9 @@ struct LookResult {
   bool fruitless = false;  // and nothing left
 };
 
+// Wakes those who wait for room.
+void announce_room(Engine& engine);
+
 // Looks once; `watch` pokes those who grow meanwhile; `direct_only` (WEIR_BACKGROUND=off) serves waiters and leaves the
 // watermarks alone.
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only);

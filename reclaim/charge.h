@@ -17,8 +17,9 @@ enum class Verdict {
 };
 
 struct ChargeRequest {
-  Pages expected;           // what is about to be touched, at most
-  bool may_refuse = false;  // an allocation that can fail, not a fault that has happened
+  Pages expected;                // what is about to be touched, at most
+  bool may_refuse = false;       // an allocation that can fail, not a fault that has happened
+  GroupNumber group = kNoGroup;  // the thread group of the thread that grows
 };
 
 // Makes room for `expected` more pages, within bounded time; applies the container's OOM
@@ -27,7 +28,7 @@ Verdict charge(Engine& engine, const ChargeRequest& request);
 
 // The same for a piece of `pages`, which the thread is about to touch with one fault. More of the
 // same size may follow: the reclaimer keeps room for the next one while they come.
-void charge_piece(Engine& engine, Pages pages);
+void charge_piece(Engine& engine, Pages pages, GroupNumber group = kNoGroup);
 
 // Bounds, for tests and for the README.
 inline constexpr int kIdleRoundsBeforeOom = 12;

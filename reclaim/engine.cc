@@ -14,9 +14,10 @@ constexpr std::uint64_t kNoSwapBackoffNs = 2'000'000'000;
 // Longer than a loaded machine takes to run a woken thread; a killed caller is forgotten by then.
 constexpr std::uint64_t kHelpNs = 100'000'000;
 
-void book_outcome(Engine& engine, const EvictOutcome& outcome) {
+void book_outcome(Engine& engine, const EvictOutcome& outcome, GroupNumber group) {
   engine.evicted.fetch_add(outcome.done.count, std::memory_order_release);
-  ContainerCounters& counters = engine.counters();
+  ContainerCounters& counters =
+      group == kNoGroup ? engine.counters() : engine.view.container(engine.groups.container(group)).counters;
   count(counters.evict_requested, outcome.requested.count);
   count(counters.evict_done, outcome.done.count);
   count(counters.refault, outcome.refaults);
@@ -63,15 +64,15 @@ void gather_evidence(Engine& engine) {
 }
 
 // False when it cannot be had. Another thread may have built it meanwhile.
-bool rebuild_ranking(Engine& engine, Pagemap& pagemap, bool patient) {
+bool rebuild_ranking(Engine& engine, Pagemap& pagemap, bool patient, const OwnerFilter& filter) {
   constexpr std::int64_t kLockWaitNs = 50'000'000;
   const ReclaimGuard guard(engine.os, engine.shared.lock, kLockWaitNs);
   Candidate any;
   Ranking& ranking = engine.shared.ranking;
-  if (!guard.held() || ranking.peek(any)) {
+  if (!guard.held() || (ranking.is_for(filter) && ranking.peek(any))) {
     return guard.held();
   }
-  const int error = ranking.build(engine.os, pagemap, engine.own, patient);
+  const int error = ranking.build(engine.os, pagemap, engine.own, patient, filter);
   engine.record().unevictable_pages.store(ranking.unevictable().count, std::memory_order_relaxed);
   return error == 0;
 }
@@ -146,8 +147,9 @@ void refresh_others(Engine& engine, ContainerId id) {
   engine.others_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
 }
 
-EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient) {
+EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group) {
   EvictOutcome total;
+  const OwnerFilter filter{group == kNoGroup ? nullptr : &engine.groups.owners(), engine.groups.owner_mark(group)};
   if (engine.os.now_ns() < engine.no_swap_until_ns.load(std::memory_order_relaxed)) {
     return total;
   }
@@ -159,12 +161,13 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
     wanted = most;
   }
   for (int builds = 0; total.done < wanted && (most - total.done).count >= kPagesPerGranule;) {
-    const EvictOutcome outcome = evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done);
+    const EvictOutcome outcome =
+        evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done, filter);
     add(total, outcome);
     if (outcome.ranking_empty && &pagemap == &engine.pagemap) {
       gather_evidence(engine);
     }
-    if (outcome.ranking_empty && (++builds > 1 || !rebuild_ranking(engine, pagemap, patient))) {
+    if (outcome.ranking_empty && (++builds > 1 || !rebuild_ranking(engine, pagemap, patient, filter))) {
       break;
     }
     if (!outcome.ranking_empty && total.done < wanted) {
@@ -172,7 +175,10 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
     }
   }
   publish_heat(engine);
-  book_outcome(engine, total);
+  book_outcome(engine, total, group);
+  if (group != kNoGroup) {
+    engine.groups.note_left(group, total.done);
+  }
   note_no_swap(engine, total);
   return total;
 }

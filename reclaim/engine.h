@@ -17,6 +17,7 @@
 #include "reclaim/ranking.h"
 #include "reclaim/readahead.h"
 #include "reclaim/reclaim_lock.h"
+#include "reclaim/thread_groups.h"
 #include "reclaim/use_evidence.h"
 
 namespace weir {
@@ -36,6 +37,7 @@ struct Engine {
   Os& os;
   RegistryView view;
   Account account;
+  ThreadGroups groups;
   SharedRanking shared;
   Readahead readahead;
   LoadControl load_control;
@@ -123,7 +125,8 @@ void refresh_others(Engine& engine, ContainerId id);
 // Evicts up to `wanted` pages and books the outcome; rebuilds the ranking when it is empty.
 // `pagemap` must be open and usable by the calling thread. `patient` false: also what would
 // not leave before.
-EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient);
+// With a group: of its memory only, booked to its container.
+EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group = kNoGroup);
 
 // Brings in what streams of refaults are about to touch, and books it. The reclaimer thread's.
 void read_ahead(Engine& engine);

@@ -188,13 +188,15 @@ Pages EvictOutcome::stayed_total() const {
   return total;
 }
 
-EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most) {
+EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most,
+                   const OwnerFilter& filter) {
   EvictOutcome outcome;
   while (outcome.done < wanted && (most - outcome.done).count >= kPagesPerGranule) {
     Stretch stretch;
     {
       const ReclaimGuard guard(os, shared.lock, kLockWaitNs);
-      if (!guard.held() || !take_stretch(shared.ranking, stretch, most - outcome.done)) {
+      if (!guard.held() || !shared.ranking.is_for(filter) ||
+          !take_stretch(shared.ranking, stretch, most - outcome.done)) {
         outcome.ranking_empty = guard.held();
         break;
       }

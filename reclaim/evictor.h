@@ -36,7 +36,9 @@ struct SharedRanking {
 // Takes candidates from the ranking until `wanted` pages have left or it is empty.
 // Neighbouring granules go in one call of at most kMostPerCall, so that it may be somewhat more;
 // but never more than `most`. Takes the lock.
-EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most = Pages::all());
+// A ranking made for another owner counts as empty.
+EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most = Pages::all(),
+                   const OwnerFilter& filter = {});
 
 // A call ends at a multiple of 2 MiB, so that a huge page leaves in one piece.
 inline constexpr Pages kMostPerCall{512};

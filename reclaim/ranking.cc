@@ -32,7 +32,7 @@ class RankingVisitor final : public RunVisitor {
   }
 
   void flush() {
-    if (resident_ > 0) {
+    if (resident_ > 0 && ranking_.filter_.takes(current_)) {
       ranking_.add(os_, current_, resident_, patient_);
     }
     resident_ = 0;
@@ -60,7 +60,7 @@ bool Ranking::make_arrays(Os& os) {
   return true;
 }
 
-int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient) {
+int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, const OwnerFilter& filter) {
   if (!make_arrays(os)) {
     return ENOMEM;
   }
@@ -71,7 +71,8 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient) {
   unevictable_ = {};
   std::fill_n(heat_, kHeatClasses, 0);
   ++scan_number_;
-  const std::uintptr_t start = resume_at_;
+  const std::uintptr_t start = is_for(filter) ? resume_at_ : kWholeAddressSpace.begin;
+  filter_ = filter;
   resume_at_ = kWholeAddressSpace.begin;
   RankingVisitor visitor(os, *this, own, patient);
   const int error = pagemap.scan(os, {start, kWholeAddressSpace.end}, visitor);

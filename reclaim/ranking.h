@@ -14,6 +14,7 @@
 #include "core/os.h"
 #include "core/units.h"
 #include "reclaim/granule_map.h"
+#include "reclaim/owner_map.h"
 #include "reclaim/pagemap.h"
 
 namespace weir {
@@ -24,12 +25,26 @@ struct Candidate {
   std::uint8_t resident = 0;
 };
 
+// Whose memory is ranked: one owner's, or everybody's (no map).
+struct OwnerFilter {
+  const OwnerMap* owners = nullptr;
+  std::uint8_t owner = OwnerMap::kNobody;
+
+  [[nodiscard]] bool takes(Granule granule) const {
+    return owners == nullptr || owners->owner_of(granule) == owner;
+  }
+  bool operator==(const OwnerFilter&) const = default;
+};
+
 class Ranking {
  public:
   // Scans the process and ranks what it holds, leaving out `own` (our own tables) and what
   // would not leave lately. `patient` false takes those in as well: the last rounds before OOM.
   // Gives an errno, or 0.
-  int build(Os& os, Pagemap& pagemap, AddressRange own, bool patient);
+  int build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, const OwnerFilter& filter = {});
+  [[nodiscard]] bool is_for(const OwnerFilter& filter) const {
+    return filter_ == filter;
+  }
   // The next candidate. False: the ranking is empty, build it anew.
   bool next(Candidate& out);
   // Looks at the next one without taking it.
@@ -90,6 +105,7 @@ class Ranking {
   [[nodiscard]] std::uint16_t key_of(const GranuleRecord& record, std::uint32_t now) const;
 
   GranuleMap map_;
+  OwnerFilter filter_;
   bool evidence_ = false;
   Entry* found_ = nullptr;
   Entry* sorted_ = nullptr;

@@ -31,6 +31,7 @@ constexpr std::array kFlags = {
     FlagRow{"--oom", "--oom", "WEIR_OOM", "POLICY", "kill, group, enomem or pause:SECONDS"},
     FlagRow{"--background", "--background", "WEIR_BACKGROUND", "on|off", "Background reclaim"},
     FlagRow{"--load-control", "--load-control", "WEIR_LOAD_CONTROL", "on|off", "Hold members in turn when they thrash"},
+    FlagRow{"--threads", "--threads", "WEIR_THREADS", "RULES", "Thread groups: 'io_*=io:limit=64M,high=48M;#3-8=late'"},
     FlagRow{"--meter", "--meter", "WEIR_METER", "METER", "auto, or fallback to do without perf"},
     FlagRow{"--dump-file", "--dump-file", "WEIR_DUMP_FILE", "FILE", "Where statistics go on a signal; %p pid, %c name"},
     FlagRow{"--dump-format", "--dump-format", "WEIR_DUMP_FORMAT", "FORMAT", "text, json or prometheus"},
@@ -46,7 +47,6 @@ constexpr const char* kFooter =
 struct RunWords {
   std::array<std::string, kFlags.size()> values;
   std::array<bool, kFlags.size()> given{};
-  std::string threads;
   std::vector<std::string> command;
 };
 
@@ -64,12 +64,8 @@ bool read_words(Invocation& call, RunWords& words) {
   for (std::size_t i = 0; i < kFlags.size(); ++i) {
     options[i] = app.add_option(kFlags[i].flags, words.values[i], kFlags[i].help)->type_name(kFlags[i].type);
   }
-  const CLI::Option* threads = app.add_option("--threads", words.threads, "Rules for thread groups (a later version)");
   if (!parse_words(app, call)) {
     return false;
-  }
-  if (threads->count() > 0) {
-    refuse_value("--threads", words.threads, "cannot be honoured: thread groups are not in this version");
   }
   std::transform(options.begin(), options.end(), words.given.begin(),
                  [](const auto* option) { return option->count() > 0; });

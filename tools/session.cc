@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "tools/command.h"
+#include "tools/group_counts.h"
 #include "tools/say.h"
 
 namespace weir {
@@ -104,6 +105,7 @@ std::vector<Listed> Session::list() {
   // A look at a root takes in every member below it: one reading of /proc each, however deep.
   for (const ContainerId id : ids) {
     if (ContainerId parent; !parent_of(view_, id, parent)) {
+      count_groups(os_, view_, Subtree::below(view_, id));
       static_cast<void>(container_stats(os_, view_, id, Look::kProc));
     }
   }

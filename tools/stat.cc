@@ -1,5 +1,6 @@
 // stat.cc - `weir stat`: the statistics of one container or of all, by the one formatter there is.
 #include "tools/command.h"
+#include "tools/group_counts.h"
 #include "tools/say.h"
 #include "tools/session.h"
 
@@ -43,6 +44,7 @@ void print_prometheus(Session& session, const std::vector<Listed>& containers) {
 
 void print_one(Session& session, std::string_view name, DumpFormat format) {
   const ContainerId id = session.need(name);
+  count_groups(session.os(), session.view(), Subtree::below(session.view(), id));
   StdoutSink out;
   format_stats(session.view(), id, container_stats(session.os(), session.view(), id, Look::kProc), format, out);
 }

@@ -1,0 +1,162 @@
+// thread_rules.cc - the grammar of WEIR_THREADS.
+#include "core/thread_rules.h"
+
+#include <charconv>
+
+namespace weir {
+namespace {
+
+// Cuts off what stands before `mark` (all of it, when there is none) and gives it.
+std::string_view cut(std::string_view& rest, char mark) {
+  const std::size_t at = rest.find(mark);
+  const std::string_view piece = rest.substr(0, at);
+  rest = at == std::string_view::npos ? std::string_view{} : rest.substr(at + 1);
+  return piece;
+}
+
+bool read_number(std::string_view text, std::uint32_t& out) {
+  const auto done = std::from_chars(text.data(), text.data() + text.size(), out);
+  return done.ec == std::errc{} && done.ptr == text.data() + text.size() && out > 0;
+}
+
+const char* read_who(ThreadRule& rule, std::string_view text) {
+  if (text.empty()) {
+    return "has a rule without a thread name";
+  }
+  if (text[0] != '#') {
+    rule.pattern = text;
+    return nullptr;
+  }
+  std::string_view last = text.substr(1);
+  const std::string_view first = cut(last, '-');
+  const bool is_range = text.find('-') != std::string_view::npos;
+  if (!read_number(first, rule.first) || (is_range && !read_number(last, rule.last))) {
+    return "has a thread number that is none (#3 or #3-8, counted from 1)";
+  }
+  rule.last = is_range ? rule.last : rule.first;
+  return rule.last < rule.first ? "has a range of threads that ends before it begins" : nullptr;
+}
+
+template <typename T>
+const char* take(T& target, const Parsed<T>& parsed) {
+  if (parsed.ok()) {
+    target = parsed.value;
+  }
+  return parsed.reason;
+}
+
+const char* read_option(ThreadRule& rule, std::string_view text) {
+  std::string_view value = text;
+  const std::string_view key = cut(value, '=');
+  if (key == "limit") {
+    return take(rule.limit, parse_limit(value));
+  }
+  if (key == "high" || key == "high_watermark") {
+    return take(rule.high, parse_mark(value));
+  }
+  if (key == "low" || key == "low_watermark") {
+    return take(rule.low, parse_mark(value));
+  }
+  if (key == "oom") {
+    return take(rule.oom, parse_oom(value));
+  }
+  return "has an unknown option (limit, high, low, oom)";
+}
+
+const char* check_marks(const ThreadRule& rule) {
+  const Pages high = rule.high.value != 0 ? rule.high.against(rule.limit) : rule.limit;
+  const Pages low = rule.low.value != 0 ? rule.low.against(rule.limit) : Pages::none();
+  if (rule.high.value != 0 && high > rule.limit) {
+    return "has a high watermark above its limit";
+  }
+  return low > high ? "has a low watermark above the high one" : nullptr;
+}
+
+const char* read_rule(ThreadRule& rule, std::string_view text) {
+  std::string_view rest = text;
+  if (const char* reason = read_who(rule, cut(rest, '=')); reason != nullptr) {
+    return reason;
+  }
+  const auto name = parse_name(cut(rest, ':'));
+  if (!name.ok()) {
+    return "has a container name that is none";
+  }
+  rule.container = name.value;
+  if (text.ends_with(':') || text.ends_with(',')) {
+    return "ends where an option should stand";
+  }
+  while (!rest.empty()) {
+    rule.has_options = true;
+    if (const char* reason = read_option(rule, cut(rest, ',')); reason != nullptr) {
+      return reason;
+    }
+  }
+  return check_marks(rule);
+}
+
+bool fits(std::string_view pattern, std::string_view name) {
+  std::size_t p = 0;
+  std::size_t n = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t from = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      from = n;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++from;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') {
+    ++p;
+  }
+  return p == pattern.size();
+}
+
+}  // namespace
+
+Parsed<ThreadRules> parse_thread_rules(std::string_view text) {
+  ThreadRules rules;
+  if (text.empty()) {
+    return Parsed<ThreadRules>::refused("is empty");
+  }
+  if (text.size() > ThreadRules::kMostBytes) {
+    return Parsed<ThreadRules>::refused("is longer than 4000 bytes");
+  }
+  while (!text.empty()) {
+    const std::string_view piece = cut(text, ';');
+    if (piece.empty()) {
+      continue;  // a closing ';'
+    }
+    if (rules.count == ThreadRules::kMost) {
+      return Parsed<ThreadRules>::refused("has more than 16 rules");
+    }
+    if (const char* reason = read_rule(rules.list[rules.count], piece); reason != nullptr) {
+      return Parsed<ThreadRules>::refused(reason);
+    }
+    ++rules.count;
+  }
+  if (rules.count == 0) {
+    return Parsed<ThreadRules>::refused("has no rule");
+  }
+  return {rules, nullptr};
+}
+
+const ThreadRule* rule_for(const ThreadRules& rules, std::string_view name, std::uint32_t number) {
+  for (std::size_t i = 0; i < rules.count; ++i) {
+    const ThreadRule& rule = rules.list[i];
+    const bool by_number = rule.pattern.empty() && number >= rule.first && number <= rule.last;
+    if (by_number || (!rule.pattern.empty() && fits(rule.pattern, name))) {
+      return &rule;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace weir

@@ -1,0 +1,351 @@
+// thread_groups.cc - rules, joining and leaving.
+#include "preload/thread_groups.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <cstring>
+
+#include "core/events.h"
+#include "core/raw_syscall.h"
+#include "core/text.h"
+#include "preload/jemalloc.h"
+#include "preload/log.h"
+#include "preload/process.h"
+#include "preload/reclaimer_thread.h"
+
+namespace weir {
+namespace {
+
+// What a thread knows of itself.
+struct Self {
+  GroupNumber group;
+  std::uint32_t number;  // of creation; 0 is the first thread
+  std::uint32_t safe_points;
+  std::uint64_t faults;
+  unsigned arena_before;  // of the first group it joined
+  bool has_arena_before;
+  char name[kThreadNameBytes];
+};
+[[gnu::tls_model("initial-exec")]] constinit thread_local Self self = {kNoGroup, 0, 0, 0, 0, false, {}};
+
+// A container that rules name, as one group.
+struct NamedGroup {
+  std::string_view name;
+  ContainerId container;
+  std::atomic<std::uint32_t> state{0};  // 0: not needed yet, 1: being made, 2: there, 3: cannot be had
+  unsigned arena = 0;
+};
+constexpr std::uint32_t kUnmade = 0;
+constexpr std::uint32_t kMaking = 1;
+constexpr std::uint32_t kMade = 2;
+constexpr std::uint32_t kFailed = 3;
+
+constinit NamedGroup groups[kMostGroups];
+constinit std::size_t group_count = 0;
+constinit std::atomic<bool> wanted{false};
+constinit std::atomic<std::uint32_t> last_number{0};
+
+GroupNumber number_of(std::string_view name) {
+  for (std::size_t i = 0; i < group_count; ++i) {
+    if (groups[i].name == name) {
+      return static_cast<GroupNumber>(i);
+    }
+  }
+  return kNoGroup;
+}
+
+std::uint64_t own_faults() {
+  struct rusage usage = {};
+  raw_syscall(SYS_getrusage, RUSAGE_THREAD, sys_arg(&usage));
+  return static_cast<std::uint64_t>(usage.ru_minflt) + static_cast<std::uint64_t>(usage.ru_majflt);
+}
+
+// The first rule that gives any says what the container is to be.
+const ThreadRule& shaping_rule(const ThreadRules& rules, const ThreadRule& first) {
+  for (std::size_t i = 0; i < rules.count; ++i) {
+    const ThreadRule& rule = rules.list[i];
+    if (rule.container == first.container && rule.has_options) {
+      return rule;
+    }
+  }
+  return first;
+}
+
+bool make_container(Process& p, const ThreadRule& rule, ContainerId& out) {
+  const ContainerRecord& own = p.engine.container();
+  TextBuffer<kMaxNameBytes * 2> name;
+  name.add({own.name, strnlen(own.name, sizeof(own.name))}).add("/").add(rule.container);
+  const ThreadRule& shape = shaping_rule(p.options.threads, rule);
+  Options options;
+  options.limit = shape.limit;
+  options.high_watermark = shape.high;
+  options.low_watermark = shape.low;
+  ContainerWish wish;
+  wish.name = name.view();
+  wish.named = own.named.load(std::memory_order_relaxed) != 0;
+  wish.marks = marks_of(options);
+  wish.oom = shape.oom;
+  wish.background = p.options.background;
+  wish.adaptive = options.marks_may_move();
+  wish.load_control = false;
+  const ContainerResult result = p.engine.view.find_or_make(p.engine.os, wish);
+  out = result.id;
+  return result.failure == AttachFailure::kNone;
+}
+
+void complain(Process& p, std::string_view group) {
+  TextBuffer<128> line;
+  line.add("WEIR_THREADS: no place for the group ").add(group.substr(0, kMaxComponentBytes));
+  post_event(
+      p.engine.os, p.engine.view,
+      {EventKind::kBadOption, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {}, line.view()});
+  log_line(LogLevel::kWarn, line.view());
+}
+
+// Its place in the books and its arena, made by the first thread that comes.
+bool make_group(Process& p, GroupNumber number) {
+  NamedGroup& group = groups[number];
+  const bool placed = p.engine.groups.add(p.engine.os, p.engine.view, p.engine.account, number, group.container);
+  if (!placed || !make_group_arena(number, group.arena)) {
+    complain(p, group.name);
+    return false;
+  }
+  MemberRecord& record = p.engine.groups.record(number);
+  std::memcpy(record.comm, p.engine.record().comm, sizeof(record.comm));
+  // Only the reclaimer counts what groups hold, and a small limit is met soon.
+  start_reclaimer_thread();
+  await_reclaimer(p.engine);
+  return true;
+}
+
+bool is_made(Process& p, GroupNumber number) {
+  NamedGroup& group = groups[number];
+  std::uint32_t state = kUnmade;
+  if (group.state.compare_exchange_strong(state, kMaking, std::memory_order_acq_rel)) {
+    state = make_group(p, number) ? kMade : kFailed;
+    group.state.store(state, std::memory_order_release);
+    static_cast<void>(p.engine.os.futex_wake(group.state, INT32_MAX));
+  }
+  if (state == kMaking) {  // by another thread
+    constexpr std::int64_t kPatienceNs = 500'000'000;
+    static_cast<void>(p.engine.os.futex_wait(group.state, kMaking, kPatienceNs));
+    state = group.state.load(std::memory_order_acquire);
+  }
+  return state == kMade;
+}
+
+bool thread_is_gone(std::uint32_t tid) {
+  return raw_syscall(SYS_tgkill, raw_os().pid(), static_cast<long>(tid), 0) == -ESRCH;
+}
+
+// Threads that ended without a word leave their numbers to who comes next.
+void show_thread(MemberRecord& record, std::uint32_t tid) {
+  for (Word& place : record.tids) {
+    std::uint32_t seen = place.load(std::memory_order_relaxed);
+    if ((seen == 0 || thread_is_gone(seen)) && place.compare_exchange_strong(seen, tid, std::memory_order_relaxed)) {
+      return;
+    }
+  }
+}
+
+void hide_thread(MemberRecord& record, std::uint32_t tid) {
+  for (Word& place : record.tids) {
+    std::uint32_t seen = tid;
+    place.compare_exchange_strong(seen, 0, std::memory_order_relaxed);
+  }
+}
+
+// The calling thread leaves its group's books; what it has stays where it is.
+void quit_group(Process& p) {
+  if (p.engine.groups.has(self.group)) {
+    note_own_faults();
+    hide_thread(p.engine.groups.record(self.group), static_cast<std::uint32_t>(raw_os().tid()));
+  }
+  self.group = kNoGroup;
+}
+
+bool join_group(Process& p, GroupNumber number) {
+  if (number == self.group) {
+    return true;
+  }
+  if (!is_made(p, number)) {
+    return false;
+  }
+  quit_group(p);
+  unsigned before = 0;
+  if (!use_arena(groups[number].arena, before)) {
+    return false;
+  }
+  if (!self.has_arena_before) {
+    self.arena_before = before;
+    self.has_arena_before = true;
+  }
+  self.faults = own_faults();
+  self.group = number;
+  show_thread(p.engine.groups.record(number), static_cast<std::uint32_t>(raw_os().tid()));
+  return true;
+}
+
+}  // namespace
+
+void start_thread_groups(Process& p) {
+  const ThreadRules& rules = p.options.threads;
+  for (std::size_t i = 0; i < rules.count; ++i) {
+    const ThreadRule& rule = rules.list[i];
+    if (number_of(rule.container) != kNoGroup) {
+      continue;
+    }
+    if (!make_container(p, rule, groups[group_count].container)) {
+      complain(p, rule.container);
+      continue;
+    }
+    groups[group_count++].name = rule.container;
+  }
+  wanted.store(group_count > 0, std::memory_order_release);
+}
+
+void forget_thread_groups(Process& p) {
+  wanted.store(false, std::memory_order_release);
+  self.group = kNoGroup;
+  p.engine.groups.forget_all();
+}
+
+bool thread_groups_wanted() {
+  return wanted.load(std::memory_order_acquire);
+}
+
+GroupNumber current_group() {
+  return self.group;
+}
+
+void note_own_faults() {
+  if (self.group == kNoGroup || !process().engine.groups.has(self.group)) {
+    return;
+  }
+  const std::uint64_t faults = own_faults();
+  Engine& engine = process().engine;
+  engine.groups.note_faults(self.group, faults - self.faults);
+  self.faults = faults;
+  if (engine.groups.wants_scan(self.group)) {
+    wake_reclaimer(engine);
+  }
+}
+
+void apply_thread_rules() {
+  Process& p = process();
+  if (!thread_groups_wanted() || inside_weir() || !is_own_process()) {
+    return;
+  }
+  const WeirScope scope;
+  raw_syscall(SYS_prctl, PR_GET_NAME, sys_arg(self.name));
+  const std::string_view name(self.name, strnlen(self.name, sizeof(self.name)));
+  const ThreadRule* rule = rule_for(p.options.threads, name, self.number);
+  if (rule != nullptr) {
+    const GroupNumber number = number_of(rule->container);
+    static_cast<void>(number != kNoGroup && join_group(p, number));
+  }
+}
+
+// A name may be given by a raw system call, or by another thread: looked at now and then, often
+// while the thread is young.
+void check_thread_name() {
+  constexpr std::uint32_t kYoung = 8;
+  constexpr std::uint32_t kSeldom = 16;
+  if (!thread_groups_wanted() || (++self.safe_points > kYoung && self.safe_points % kSeldom != 0)) {
+    return;
+  }
+  char name[kThreadNameBytes] = {};
+  raw_syscall(SYS_prctl, PR_GET_NAME, sys_arg(name));
+  if (self.safe_points <= kYoung || std::memcmp(name, self.name, sizeof(name)) != 0) {
+    apply_thread_rules();
+  }
+}
+
+struct ThreadStart {
+  void* (*start)(void*);
+  void* argument;
+  GroupNumber group;
+  std::uint32_t number;
+};
+
+ThreadStart* wrap_thread(void* (*start)(void*), void* argument) {
+  if (!thread_groups_wanted()) {
+    return nullptr;
+  }
+  auto* wrapped = static_cast<ThreadStart*>(malloc(sizeof(ThreadStart)));
+  if (wrapped != nullptr) {
+    *wrapped = {start, argument, self.group, last_number.fetch_add(1, std::memory_order_relaxed) + 1};
+  }
+  return wrapped;
+}
+
+void* run_wrapped_thread(void* wrapped) {
+  const ThreadStart begin = *static_cast<const ThreadStart*>(wrapped);
+  free(wrapped);
+  self.number = begin.number;
+  if (begin.group != kNoGroup && thread_groups_wanted()) {
+    const WeirScope scope;
+    static_cast<void>(join_group(process(), begin.group));
+  }
+  apply_thread_rules();
+  void* const result = begin.start(begin.argument);
+  if (thread_groups_wanted()) {
+    const WeirScope scope;
+    quit_group(process());
+  }
+  return result;
+}
+
+void discard_wrapped_thread(ThreadStart* wrapped) {
+  free(wrapped);
+}
+
+void own_mapping(void* address, std::size_t bytes) {
+  Process& p = process();
+  if (!p.engine.groups.any()) {
+    return;
+  }
+  const auto begin = reinterpret_cast<std::uintptr_t>(address);
+  if (p.engine.groups.has(self.group)) {
+    p.engine.groups.owners().set(p.engine.os, {begin, begin + bytes}, p.engine.groups.owner_mark(self.group));
+  } else {
+    p.engine.groups.owners().clear({begin, begin + bytes});
+  }
+}
+
+void disown_mapping(void* address, std::size_t bytes) {
+  Process& p = process();
+  if (p.engine.groups.any()) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(address);
+    p.engine.groups.owners().clear({begin, begin + bytes});
+  }
+}
+
+int enter_group(const char* name) {
+  Process& p = process();
+  if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+    return ENOTSUP;
+  }
+  const GroupNumber number = name == nullptr ? kNoGroup : number_of(name);
+  if (number == kNoGroup) {
+    return ENOENT;
+  }
+  const WeirScope scope;
+  return join_group(p, number) ? 0 : EAGAIN;
+}
+
+int leave_group() {
+  if (self.group == kNoGroup) {
+    return 0;
+  }
+  const WeirScope scope;
+  quit_group(process());
+  unsigned before = 0;
+  return self.has_arena_before && !use_arena(self.arena_before, before) ? EAGAIN : 0;
+}
+
+}  // namespace weir

@@ -1,0 +1,224 @@
+// stall.cc - rounds of reclaim, and what the policy says when they bring nothing.
+#include "reclaim/stall.h"
+
+#include <algorithm>
+
+#include "core/events.h"
+#include "core/stats.h"
+#include "reclaim/oom.h"
+
+namespace weir {
+namespace {
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kLockWait = 20 * kMillisecond;
+constexpr std::int64_t kDelegateWait = 20 * kMillisecond;
+constexpr std::int64_t kIdlePause = 5 * kMillisecond;
+constexpr int kMostBusyRounds = 8;
+// For so long what was found out about memory that cannot leave is not tried again.
+constexpr std::uint64_t kHopelessNs = 100'000'000;
+constexpr std::uint64_t kHelpPatienceNs = 2'000'000'000;
+
+// What its groups hold, counted by this thread.
+void scan_groups_here(Engine& engine) {
+  const ReclaimGuard guard(engine.os, engine.direct_lock, kLockWait);
+  Pagemap pagemap(engine.direct_buffer);
+  if (guard.held() && pagemap.open(engine.os) == 0) {
+    static_cast<void>(engine.groups.scan(engine.os, pagemap));
+    pagemap.close(engine.os);
+  }
+}
+
+}  // namespace
+
+bool over_limit(const Standing& standing) {
+  return standing.usage > standing.marks.limit;
+}
+
+void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) {
+  engine.waiters.fetch_add(1, std::memory_order_seq_cst);
+  wake_reclaimer(engine);
+  static_cast<void>(engine.os.futex_wait(engine.room, seen, timeout_ns));
+  engine.waiters.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+Pages evict_here(Engine& engine, Pages wanted, bool patient, GroupNumber group) {
+  const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
+  const ReclaimGuard guard(engine.os, engine.direct_lock, kLockWait);
+  if (!guard.held()) {
+    return Pages{engine.evicted.load(std::memory_order_acquire) - before};
+  }
+  Pagemap pagemap(engine.direct_buffer);
+  if (pagemap.open(engine.os) != 0) {
+    return Pages::none();
+  }
+  engine.account.recount_shared(engine.os, pagemap);
+  const EvictOutcome outcome = evict_batch(engine, pagemap, wanted, patient, group);
+  pagemap.close(engine.os);
+  return outcome.done;
+}
+
+void refresh_here(Engine& engine, const ChargeRequest& request) {
+  if (!engine.may_open_here()) {
+    return;
+  }
+  if (request.group != kNoGroup) {
+    scan_groups_here(engine);
+  }
+  engine.account.refresh(engine.os, nullptr);
+}
+
+// What may have been touched since the last reading are faults, which cost a fifth of opening statm.
+Standing standing_now(const Engine& engine, const ChargeRequest& request) {
+  if (request.group != kNoGroup) {
+    return engine.groups.standing(request.group, request.expected);
+  }
+  return engine.account.standing(request.expected + engine.account.faults_since_reading(engine.os));
+}
+
+Standing look_around(Engine& engine, const ChargeRequest& request) {
+  if (!engine.reclaimer_ready.load(std::memory_order_acquire)) {
+    refresh_here(engine, request);
+  }
+  Standing standing = standing_now(engine, request);
+  if (over_limit(standing) && engine.may_open_here()) {
+    refresh_here(engine, request);
+    standing = standing_now(engine, request);
+  }
+  return standing;
+}
+
+namespace {
+
+// Every member anew, by ourselves or by the reclaimer.
+void refresh_all(Engine& engine, ContainerId id) {
+  constexpr std::int64_t kAnswerWait = 100 * kMillisecond;
+  if (engine.may_open_here()) {
+    refresh_members(engine.os, engine.view, Subtree::below(engine.view, id));
+    return;
+  }
+  Word& request = engine.record().request;
+  request.store(kRequestRefresh, std::memory_order_release);
+  engine.record().wake.fetch_add(1, std::memory_order_release);
+  static_cast<void>(engine.os.futex_wake(engine.record().wake, 1));
+  static_cast<void>(engine.os.futex_wait(request, kRequestRefresh, kAnswerWait));
+}
+
+// One round at the limit: our own share, by ourselves or by the reclaimer. Pages that left.
+Pages reclaim_round(Engine& engine, const Standing& standing, bool patient, GroupNumber group) {
+  const Pages over = standing.usage - standing.marks.limit;
+  if (engine.may_open_here()) {
+    return evict_here(engine, std::max(over, kDirectBatch), patient, group);
+  }
+  const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
+  wait_for_room(engine, engine.room.load(std::memory_order_acquire), kDelegateWait);
+  return Pages{engine.evicted.load(std::memory_order_acquire) - before};
+}
+
+// What the policy "enomem" keeps back so that handlers and unwinding still get memory.
+Pages reserve_of(Pages limit) {
+  return std::max(Pages::holding(kMiB), Pages{limit.count / 32});
+}
+
+bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  const auto policy =
+      static_cast<OomPolicy>(engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
+  return policy == OomPolicy::kEnomem && request.may_refuse;
+}
+
+// Under "enomem" faults that have happened may use the reserve.
+bool within_reserve(const Engine& engine, const Standing& standing) {
+  const auto policy =
+      static_cast<OomPolicy>(engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
+  return policy == OomPolicy::kEnomem && standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
+}
+
+Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  ContainerCounters& counters = engine.view.container(standing.container).counters;
+  count(counters.events_oom);
+  if (counters.enomem.fetch_add(1, std::memory_order_relaxed) == 0) {
+    post_event(engine.os, engine.view,
+               {EventKind::kEnomem,
+                standing.container,
+                engine.account.pid(),
+                {standing.usage.bytes(), request.expected.bytes()},
+                "first allocation refused with ENOMEM"});
+  }
+  return Verdict::kRefused;
+}
+
+// Whether the policy can do without room, and without a kill: refuse, or serve from the reserve.
+bool has_answer(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  return refuses(engine, standing, request) || within_reserve(engine, standing);
+}
+
+Verdict give_answer(Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  return refuses(engine, standing, request) ? refuse(engine, standing, request) : Verdict::kRoom;
+}
+
+}  // namespace
+
+Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
+  const std::uint64_t since = engine.os.now_ns();
+  const bool known_hopeless = since < engine.hopeless_until_ns.load(std::memory_order_relaxed);
+  if (known_hopeless && !request.may_refuse && within_reserve(engine, standing)) {
+    return Verdict::kRoom;
+  }
+  int busy_rounds = 0;
+  for (int idle_rounds = 0; over_limit(standing);) {
+    if (!engine.may_open_here() && !engine.reclaimer_runs.load(std::memory_order_acquire)) {
+      break;  // the reclaimer is about to be started, at the next safe point
+    }
+    if (!engine.may_open_here()) {
+      await_reclaimer(engine);
+    }
+    if (engine.may_open_here()) {
+      refresh_others(engine, standing.container);  // else the reclaimer does, whenever it looks
+    }
+    const int helpers = call_for_help(engine, standing.container);
+    const Pages got = reclaim_round(engine, standing, idle_rounds < kIdleRoundsBeforeOom / 2, request.group);
+    refresh_here(engine, request);
+    const Standing next = standing_now(engine, request);
+    // Where what cannot leave is already more than the limit, paging the rest out only thrashes.
+    const Pages unevictable = unevictable_of(engine.view, Subtree::below(engine.view, standing.container));
+    const bool hopeless = unevictable > standing.marks.limit;
+    const bool progress = !hopeless && (got > Pages::none() || next.usage < standing.usage);
+    standing = next;
+    // Pages leave, yet the limit is not reached: others take the room, or hold what cannot leave.
+    // Going on beats thrashing here for ever; the next sample evicts again.
+    if (progress && ++busy_rounds >= kMostBusyRounds) {
+      break;
+    }
+    if (progress) {
+      idle_rounds = 0;
+      continue;
+    }
+    // Others hold the memory and were asked: on a loaded machine they need their time.
+    // And what is shared since a fork is the parent's alone again once the child has called exec.
+    const std::uint64_t now = engine.os.now_ns();
+    const bool is_shared = engine.record().shared_pages.load(std::memory_order_relaxed) > 0 ||
+                           now - engine.forked_ns.load(std::memory_order_relaxed) < kHelpPatienceNs;
+    const bool help_may_come = (helpers > 0 || is_shared) && now - since < kHelpPatienceNs;
+    // Under "enomem" nobody dies of an early answer: one patient round and one that is not.
+    const bool answer = has_answer(engine, standing, request);
+    idle_rounds += hopeless && answer ? kIdleRoundsBeforeOom / 2 : 1;
+    if (idle_rounds < kIdleRoundsBeforeOom || (help_may_come && !answer)) {
+      wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
+      continue;
+    }
+    if (answer) {
+      engine.hopeless_until_ns.store(hopeless ? now + kHopelessNs : 0, std::memory_order_relaxed);
+      return give_answer(engine, standing, request);
+    }
+    // What the books say of others may be old: the dead and the shrunk are looked at once more.
+    refresh_all(engine, standing.container);
+    standing = request.group == kNoGroup ? engine.account.standing(request.expected) : standing_now(engine, request);
+    if (over_limit(standing)) {
+      out_of_memory(engine, standing, since);
+    }
+    idle_rounds = 0;
+  }
+  return Verdict::kRoom;
+}
+
+}  // namespace weir

@@ -1,0 +1,136 @@
+// thread_groups.cc - places for groups, and the scan that fills the books.
+#include "reclaim/thread_groups.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+// Sums the pages of a scan by the owner of their granules.
+class OwnerCounter final : public RunVisitor {
+ public:
+  explicit OwnerCounter(const OwnerMap& owners) : owners_(owners) {}
+  bool visit(const PageRun& run) override {
+    for (std::uintptr_t at = run.range.begin; at < run.range.end;) {
+      const Granule granule = Granule::holding(at);
+      const std::uintptr_t end = std::min(run.range.end, granule.range().end);
+      pages_[owners_.owner_of(granule) % (kMostGroups + 1)] += (end - at) >> kPageShift;
+      at = end;
+    }
+    return true;
+  }
+  [[nodiscard]] Pages of(GroupNumber number) const {
+    return Pages{pages_[number + 1]};
+  }
+
+ private:
+  const OwnerMap& owners_;
+  std::uint64_t pages_[kMostGroups + 1] = {};
+};
+
+int count_owned(Os& os, Pagemap& pagemap, const OwnerMap& owners, OwnerCounter& counter, PageKind kind) {
+  for (AddressRange leaf = owners.next_leaf(0); leaf.begin < leaf.end; leaf = owners.next_leaf(leaf.end)) {
+    const AddressRange within{std::max(leaf.begin, kWholeAddressSpace.begin),
+                              std::min(leaf.end, kWholeAddressSpace.end)};
+    if (const int error = pagemap.scan(os, within, counter, kind); error != 0) {
+      return error;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool ThreadGroups::add(Os& os, RegistryView& view, const Account& account, GroupNumber number, ContainerId container) {
+  const AttachResult place = view.attach_group(os, account.member(), static_cast<std::uint32_t>(number), container);
+  if (place.failure != AttachFailure::kNone) {
+    return false;
+  }
+  view_ = &view;
+  account_ = &account;
+  groups_[number].member = place.id;
+  groups_[number].live.store(true, std::memory_order_release);
+  any_.store(true, std::memory_order_release);
+  return true;
+}
+
+void ThreadGroups::forget_all() {
+  any_.store(false, std::memory_order_release);
+  for (Group& group : groups_) {
+    group.live.store(false, std::memory_order_release);
+    group.held.store(0, std::memory_order_relaxed);
+    group.grown.store(0, std::memory_order_relaxed);
+  }
+}
+
+ContainerId ThreadGroups::container(GroupNumber number) const {
+  return view_->book(groups_[number].member).load().container;
+}
+
+MemberRecord& ThreadGroups::record(GroupNumber number) const {
+  return view_->member(groups_[number].member);
+}
+
+void ThreadGroups::publish(GroupNumber number, Pages held, Pages swapped) {
+  Group& group = groups_[number];
+  group.held.store(held.count, std::memory_order_relaxed);
+  view_->book(group.member).set_charge(account_->pid(), held);
+  record(number).swap_pages.store(swapped.count, std::memory_order_relaxed);
+}
+
+int ThreadGroups::scan(Os& os, Pagemap& pagemap) {
+  const std::uint64_t start = os.now_ns();
+  scanned_ns_ = start;
+  // What grows during the scan may be in it already: counted twice until the next one, never missed.
+  std::uint64_t grown[kMostGroups];
+  for (std::size_t i = 0; i < kMostGroups; ++i) {
+    grown[i] = groups_[i].grown.load(std::memory_order_relaxed);
+  }
+  OwnerCounter present(owners_);
+  OwnerCounter swapped(owners_);
+  int error = count_owned(os, pagemap, owners_, present, PageKind::kPresent);
+  error = error != 0 ? error : count_owned(os, pagemap, owners_, swapped, PageKind::kSwapped);
+  if (error != 0) {
+    return error;
+  }
+  Pages held_by_all;
+  Pages swapped_by_all;
+  for (GroupNumber number = 0; number < static_cast<GroupNumber>(kMostGroups); ++number) {
+    if (has(number)) {
+      publish(number, present.of(number), swapped.of(number));
+      groups_[number].grown.fetch_sub(grown[number], std::memory_order_relaxed);
+      held_by_all = held_by_all + present.of(number);
+      swapped_by_all = swapped_by_all + swapped.of(number);
+    }
+  }
+  MemberRecord& process = view_->member(account_->member());
+  process.groups_pages.store(held_by_all.count, std::memory_order_relaxed);
+  process.groups_swapped.store(swapped_by_all.count, std::memory_order_relaxed);
+  took_ns_ = os.now_ns() - start;
+  return 0;
+}
+
+int ThreadGroups::scan_if_due(Os& os, Pagemap& pagemap) {
+  constexpr std::uint64_t kLeastPauseNs = 500'000;
+  constexpr std::uint64_t kPausesForOne = 10;
+  const bool due = os.now_ns() - scanned_ns_ >= std::max(kLeastPauseNs, took_ns_ * kPausesForOne);
+  return due ? scan(os, pagemap) : 0;
+}
+
+void ThreadGroups::note_left(GroupNumber number, Pages left) {
+  Group& group = groups_[number];
+  const Pages held = Pages{group.held.load(std::memory_order_relaxed)} - left;
+  group.held.store(held.count, std::memory_order_relaxed);
+  view_->book(group.member).set_charge(account_->pid(), held);
+  Counter& of_all = view_->member(account_->member()).groups_pages;
+  of_all.store((Pages{of_all.load(std::memory_order_relaxed)} - left).count, std::memory_order_relaxed);
+}
+
+Standing ThreadGroups::standing(GroupNumber number, Pages expected) const {
+  const ContainerId own = account_->container();
+  const ContainerId id = container(number);
+  const Pages grown{groups_[number].grown.load(std::memory_order_relaxed)};
+  return id == own ? Standing{} : standing_of(*view_, id, expected + grown, &own);
+}
+
+}  // namespace weir

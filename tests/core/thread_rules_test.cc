@@ -1,0 +1,103 @@
+// thread_rules_test.cc - the grammar of WEIR_THREADS: what fits, what is refused, and in which words.
+#include "core/thread_rules.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+
+namespace weir::testing {
+namespace {
+
+ThreadRules rules_of(std::string_view text) {
+  const auto parsed = parse_thread_rules(text);
+  EXPECT_TRUE(parsed.ok()) << text << ": " << (parsed.ok() ? "" : parsed.reason);
+  return parsed.value;
+}
+
+std::string_view container_of(const ThreadRules& rules, std::string_view name, std::uint32_t number = 1) {
+  const ThreadRule* rule = rule_for(rules, name, number);
+  return rule == nullptr ? std::string_view{} : rule->container;
+}
+
+TEST(ThreadRulesTest, ReadsPatternContainerAndOptions) {
+  const ThreadRules rules = rules_of("io_thd_*=io:limit=64M,high=48M,low=50%,oom=enomem;bio_*=bio");
+  ASSERT_EQ(rules.count, 2U);
+  EXPECT_EQ(rules.list[0].pattern, "io_thd_*");
+  EXPECT_EQ(rules.list[0].container, "io");
+  EXPECT_EQ(rules.list[0].limit, Pages::holding(64 * kMiB));
+  EXPECT_EQ(rules.list[0].high.against(rules.list[0].limit), Pages::holding(48 * kMiB));
+  EXPECT_EQ(rules.list[0].low.against(rules.list[0].limit), Pages::holding(32 * kMiB));
+  EXPECT_EQ(rules.list[0].oom.policy, OomPolicy::kEnomem);
+  EXPECT_TRUE(rules.list[0].has_options);
+  EXPECT_TRUE(rules.list[1].limit.unlimited());
+  EXPECT_FALSE(rules.list[1].has_options);
+}
+
+TEST(ThreadRulesTest, ReadsNumbersAndRangesAndAClosingSemicolon) {
+  const ThreadRules rules = rules_of("#3=one;#4-8=some;");
+  EXPECT_EQ(container_of(rules, "x", 2), "");
+  EXPECT_EQ(container_of(rules, "x", 3), "one");
+  EXPECT_EQ(container_of(rules, "x", 4), "some");
+  EXPECT_EQ(container_of(rules, "x", 8), "some");
+  EXPECT_EQ(container_of(rules, "x", 9), "");
+}
+
+TEST(ThreadRulesTest, TheFirstRuleThatFitsCounts) {
+  const ThreadRules rules = rules_of("a*=first;ab=second;#1=third");
+  EXPECT_EQ(container_of(rules, "ab"), "first");
+  EXPECT_EQ(container_of(rules, "b"), "third");
+}
+
+TEST(ThreadRulesTest, PatternsKnowStarAndQuestionMark) {
+  const ThreadRules rules = rules_of("a*b?c=x");
+  EXPECT_EQ(container_of(rules, "ab1c"), "x");
+  EXPECT_EQ(container_of(rules, "aXXbYb2c"), "x");
+  EXPECT_EQ(container_of(rules, "abc"), "");
+  EXPECT_EQ(container_of(rules, "ab1cd"), "");
+  EXPECT_EQ(container_of(rules_of("*=all"), ""), "all");
+  EXPECT_EQ(container_of(rules_of("GC Thread*=gc"), "GC Thread#1"), "gc");
+}
+
+TEST(ThreadRulesTest, AManyStarredPatternEndsInTime) {
+  const ThreadRules rules = rules_of("*a*a*a*a*a*a*a*b=x");
+  EXPECT_EQ(container_of(rules, std::string(15, 'a')), "");
+}
+
+struct Refusal {
+  const char* text;
+  const char* reason;
+};
+
+class RefusedRulesTest : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(RefusedRulesTest, TheWholeTextIsRefusedWithAReason) {
+  const auto parsed = parse_thread_rules(GetParam().text);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_THAT(parsed.reason, ::testing::HasSubstr(GetParam().reason));
+  EXPECT_EQ(parsed.value.count, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Texts, RefusedRulesTest,
+                         ::testing::Values(Refusal{"", "is empty"}, Refusal{";;", "no rule"},
+                                           Refusal{"=io", "without a thread name"}, Refusal{"a", "container name"},
+                                           Refusal{"a=", "container name"}, Refusal{"a=../b", "container name"},
+                                           Refusal{"#=a", "thread number"}, Refusal{"#0=a", "thread number"},
+                                           Refusal{"#1-=a", "thread number"}, Refusal{"#-1=a", "thread number"},
+                                           Refusal{"#99999999999=a", "thread number"}, Refusal{"#5-3=a", "ends before"},
+                                           Refusal{"a=b:", "option"}, Refusal{"a=b:colour=red", "unknown option"},
+                                           Refusal{"a=b:limit=1.5G", ""},
+                                           Refusal{"a=b:limit=8M,high=9M", "above its limit"},
+                                           Refusal{"a=b:limit=8M,high=4M,low=5M", "above the high one"},
+                                           Refusal{"good=a;bad", "container name"}));
+
+TEST(ThreadRulesTest, TooManyRulesAreRefused) {
+  std::string text;
+  for (std::size_t i = 0; i <= ThreadRules::kMost; ++i) {
+    text += "t" + std::to_string(i) + "=c;";
+  }
+  EXPECT_FALSE(parse_thread_rules(text).ok());
+  EXPECT_FALSE(parse_thread_rules(std::string(ThreadRules::kMostBytes, 'a') + "=b").ok());
+}
+
+}  // namespace
+}  // namespace weir::testing

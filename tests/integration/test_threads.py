@@ -1,0 +1,107 @@
+"""test_threads - thread groups of unmodified programs: who is charged, what is held back, what adds up."""
+
+import os
+import re
+import signal
+import time
+import unittest
+
+import harness
+from harness import MIB
+
+RULES = "io_*=io:limit=16M;bio*=bio;late=late:limit=8M,oom=enomem"
+
+
+def anonymous(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+        return int(re.search(r"^Anonymous: +(\d+) kB", rollup.read(), re.MULTILINE)[1]) * 1024
+
+
+class ThreadsTest(harness.WeirTest):
+    def setUp(self):
+        super().setUp()
+        self.need_swap()
+        self.count = 0
+
+    def hold(self, how, names, rules=RULES, mib=40):
+        self.count += 1
+        container = f"threads{self.count}"
+        env = self.weir_env(400 * MIB, container, threads=rules)
+        process = self.start_ready([harness.program("thread_groups"), str(mib), how, *names], env)
+        time.sleep(0.3)  # a last look of the reclaimer
+        return process, container
+
+    def outcome(self, process):
+        result = self.finish(process)
+        self.assertEqual((result.status, result.err), (0, b""), result.out)
+        return dict(line.split(" ", 1) for line in result.out.decode().splitlines())
+
+    def groups(self, container):
+        stat = self.stat(container)
+        process = [member for member in stat["members"] if "threads" not in member]
+        self.assertEqual(len(process), 1)
+        return stat, [member for member in stat["members"] if "threads" in member], process[0]
+
+    def test_each_group_is_charged_what_its_threads_hold(self):
+        for how in ("small", "large", "map"):
+            process, container = self.hold(how, ["bio_1", "bio_2", "plain"])
+            stat, found, rest = self.groups(container)
+            group = found[0]
+            self.assertEqual(sorted(group["threads"]), ["bio_1", "bio_2"])
+            self.assertAlmostEqual(group["usage"] / MIB, 80, delta=6, msg=how)
+            self.assertAlmostEqual(rest["usage"] / MIB, 40, delta=6, msg=how)
+            kernel = anonymous(rest["pid"])
+            self.assertAlmostEqual(stat["usage"], kernel, delta=max(kernel / 100, 65536), msg=how)
+            self.assertEqual(set(self.outcome(process).values()), {"right"})
+
+    def test_a_group_at_its_limit_gives_back_its_own_memory_only(self):
+        for how in ("small", "large", "map"):
+            process, container = self.hold(how, ["io_1", "bio_1", "plain"])
+            whole, io = self.stat(container), self.stat(f"{container}/io")
+            self.assertLessEqual(io["usage"], 16 * MIB, how)
+            self.assertGreater(io["evict_done"], 20 * MIB, how)
+            self.assertEqual(self.stat(f"{container}/bio")["swap_usage"], 0, how)
+            self.assertGreater(whole["usage"], 80 * MIB, how)
+            self.assertEqual(set(self.outcome(process).values()), {"right"})
+
+    def test_with_enomem_only_that_group_is_refused(self):
+        process, container = self.hold("large", ["late", "bio_1", "plain"])
+        self.assertLessEqual(self.stat(f"{container}/late")["usage"], 9 * MIB)
+        self.assertEqual(self.outcome(process), {"late": "refused", "bio_1": "right", "plain": "right"})
+
+    def test_a_name_given_by_another_thread_counts(self):
+        process, container = self.hold("small", ["bio_x!", "plain"])
+        self.assertGreater(self.stat(f"{container}/bio")["usage"], 30 * MIB)
+        self.assertEqual(set(self.outcome(process).values()), {"right"})
+
+    def test_threads_by_number(self):
+        process, container = self.hold("small", ["a", "b", "c"], rules="#2-3=late")
+        stat = self.stat(f"{container}/late")
+        self.assertEqual(sorted(stat["members"][0]["threads"]), ["b", "c"])
+        self.assertAlmostEqual(stat["usage"] / MIB, 80, delta=6)
+        self.assertEqual(set(self.outcome(process).values()), {"right"})
+
+    def test_nothing_stays_in_the_books_after_the_end(self):
+        process, container = self.hold("small", ["io_1", "bio_1"])
+        self.outcome(process)
+        for name in (container, f"{container}/io", f"{container}/bio"):
+            self.assertEqual((self.stat(name)["usage"], self.stat(name)["members"]), (0, []))
+
+    def test_killed_outright_it_leaves_nothing_either(self):
+        process, container = self.hold("small", ["io_1", "bio_1"])
+        _, _, rest = self.groups(container)
+        os.kill(rest["pid"], signal.SIGKILL)
+        process.wait(timeout=10)
+        self.assertEqual(self.stat(f"{container}/bio")["usage"], 0)
+        self.assertEqual(self.stat(container)["members"], [])
+
+    def test_bad_rules_are_named_and_refused(self):
+        for rules in ("", "x", "=a", "a=", "a=/b", "a=b:limit=1", "a=b:colour=red", "#0=a", "#5-3=a",
+                      "a=b:high=9M,limit=8M"):
+            result = self.weir("run", "--threads", rules, "--", "true")
+            self.assertEqual(result.status, 2, rules)
+            self.assertIn(b"--threads", result.err, rules)
+
+
+if __name__ == "__main__":
+    unittest.main()
