@@ -119,7 +119,10 @@ TEST_F(RankingUseTest, WhatIsNewIsNoColderThanWhatWasJustUsed) {
 TEST_F(RankingUseTest, TheNextIsHotOnlyWithEvidenceOfUse) {
   os_.touch(0, 32);
   build();
-  EXPECT_FALSE(ranking_.next_is_hot()) << "nothing is known";
+  record(0).refaults = 15;
+  record(1).refaults = 15;
+  build();
+  EXPECT_FALSE(ranking_.next_is_hot()) << "what came back often may be out of use by now";
   ranking_.has_evidence(true);
   use(0, 16);
   use(1, 16);
