@@ -210,7 +210,7 @@ TEST_F(UseEvidenceTest, MendingTouchesNothingThatWasNeverCut) {
 TEST_F(UseEvidenceTest, TooManyMappingsAreNotMadeMore) {
   hold(64);
   for (std::size_t i = 0; i < UseEvidence::kMostMappings; ++i) {
-    os_.map(64 * kMiB + 2 * i * kPageBytes, kPageBytes, 1, 0);
+    os_.map(64 * kMiB + 2 * i * kPageBytes, kPageBytes, 1, 0, "", "r--p");
   }
   os_.map(0, kMiB, 64, 4);
   ASSERT_EQ(pass(), 0);
