@@ -111,6 +111,8 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
     }
     return result;
   }
+  // First of all: what the dead had in hand would be waited for in vain.
+  refresh_others(engine, result.standing.high_container);
   const Pages all = direct_only ? Pages::none() : result.standing.above_low;
   const bool others_see_to_it =
       all > Pages::none() && share_of(engine, result.standing.high_container, all) == Pages::none();
@@ -120,12 +122,13 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   }
   result.worked = true;
   const std::uint64_t cpu = engine.os.thread_cpu_ns();
-  ContainerCounters& counters = engine.view.container(result.standing.high_container).counters;
+  // Whose watermark it is about: on the way from high to low the standing names none.
+  ContainerId id = result.standing.high_container;
+  ContainerCounters& counters = engine.view.container(id).counters;
   count(counters.events_high);
   if (!direct_only) {
     count(counters.background_runs);
   }
-  refresh_others(engine, result.standing.high_container);
   purge_if_due(engine);
   result.standing = refreshed(engine);
   for (int batch = 0; batch < kBatchesPerLook; ++batch) {
@@ -135,12 +138,13 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
       break;
     }
     read_ahead(engine);
-    const Pages share = share_of(engine, result.standing.high_container, wanted);
+    id = result.standing.above_high > Pages::none() ? result.standing.high_container : id;
+    const Pages share = share_of(engine, id, wanted);
     if (share == Pages::none()) {
       result.deferred = true;  // look again soon: they may not manage
       break;
     }
-    const Pages mine = beyond_minimum(engine.view, engine.account.container(), result.standing.high_container);
+    const Pages mine = beyond_minimum(engine.view, engine.account.container(), id);
     const Pages got = one_batch(engine, std::min(share, mine));
     result.standing = refreshed(engine);
     announce_room(engine);
@@ -153,7 +157,7 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   publish_swapped(engine);
   announce_room(engine);
   if (!direct_only) {
-    adapt_marks(engine, result.standing.high_container);
+    adapt_marks(engine, id);
     count(counters.background_ns, engine.os.thread_cpu_ns() - cpu);
   }
   return result;
