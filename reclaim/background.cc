@@ -94,6 +94,34 @@ Standing refreshed(Engine& engine) {
   return engine.account.standing(headroom(engine));
 }
 
+// Batch by batch until there is nothing left to do, or nothing leaves. `id` is the container it is
+// about: another one when that comes above high, never the one that a standing below high names.
+void work_down(Engine& engine, GrowthWatch& watch, bool direct_only, ContainerId& id, LookResult& result) {
+  for (int batch = 0; batch < kBatchesPerLook; ++batch) {
+    const Pages wanted = target(engine, result.standing, direct_only);
+    if (wanted == Pages::none()) {
+      count(engine.view.container(id).counters.events_low);
+      return;
+    }
+    read_ahead(engine);
+    id = result.standing.above_high > Pages::none() ? result.standing.high_container : id;
+    const Pages share = share_of(engine, id, wanted);
+    if (share == Pages::none()) {
+      result.deferred = true;  // look again soon: they may not manage
+      return;
+    }
+    const Pages mine = beyond_minimum(engine.view, engine.account.container(), id);
+    const Pages got = one_batch(engine, std::min(share, mine));
+    result.standing = refreshed(engine);
+    announce_room(engine);
+    watch.poke_if_needed(engine, result.standing);
+    if (got == Pages::none()) {
+      result.fruitless = true;
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
@@ -122,7 +150,6 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   }
   result.worked = true;
   const std::uint64_t cpu = engine.os.thread_cpu_ns();
-  // Whose watermark it is about: on the way from high to low the standing names none.
   ContainerId id = result.standing.high_container;
   ContainerCounters& counters = engine.view.container(id).counters;
   count(counters.events_high);
@@ -131,29 +158,7 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   }
   purge_if_due(engine);
   result.standing = refreshed(engine);
-  for (int batch = 0; batch < kBatchesPerLook; ++batch) {
-    const Pages wanted = target(engine, result.standing, direct_only);
-    if (wanted == Pages::none()) {
-      count(counters.events_low);
-      break;
-    }
-    read_ahead(engine);
-    id = result.standing.above_high > Pages::none() ? result.standing.high_container : id;
-    const Pages share = share_of(engine, id, wanted);
-    if (share == Pages::none()) {
-      result.deferred = true;  // look again soon: they may not manage
-      break;
-    }
-    const Pages mine = beyond_minimum(engine.view, engine.account.container(), id);
-    const Pages got = one_batch(engine, std::min(share, mine));
-    result.standing = refreshed(engine);
-    announce_room(engine);
-    watch.poke_if_needed(engine, result.standing);
-    if (got == Pages::none()) {
-      result.fruitless = true;
-      break;
-    }
-  }
+  work_down(engine, watch, direct_only, id, result);
   publish_swapped(engine);
   announce_room(engine);
   if (!direct_only) {
