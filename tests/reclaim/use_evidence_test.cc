@@ -208,11 +208,11 @@ TEST_F(UseEvidenceTest, MendingTouchesNothingThatWasNeverCut) {
 }
 
 TEST_F(UseEvidenceTest, TooManyMappingsAreNotMadeMore) {
-  hold(64);
+  hold(256);
   for (std::size_t i = 0; i < UseEvidence::kMostMappings; ++i) {
     os_.map(64 * kMiB + 2 * i * kPageBytes, kPageBytes, 1, 0, "", "r--p");
   }
-  os_.map(0, kMiB, 64, 4);
+  os_.map(0, kMiB, 256, 4);
   ASSERT_EQ(pass(), 0);
   EXPECT_THAT(os_.ranges(MADV_RANDOM), IsEmpty());
 }
