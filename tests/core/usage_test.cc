@@ -15,10 +15,10 @@ using testing::mib;
 
 class UsageTest : public ::testing::Test {
  protected:
-  Pages usage(ContainerId id) {
+  [[nodiscard]] Pages usage(ContainerId id) const {
     return usage_of(registry_.view, id);
   }
-  ContainerId at(std::string_view name) {
+  [[nodiscard]] ContainerId at(std::string_view name) const {
     ContainerId id{UINT32_MAX};
     EXPECT_TRUE(registry_.view.find(name, id)) << name;
     return id;

@@ -13,7 +13,7 @@ class AdaptiveMarksTest : public ::testing::Test {
   AdaptiveMarksTest() {
     record().adaptive.store(1);
   }
-  ContainerRecord& record() {
+  [[nodiscard]] ContainerRecord& record() const {
     return machine_.engine.view.container(machine_.container);
   }
   // A run of background reclaim is over; so many charges met trouble meanwhile.

@@ -15,8 +15,8 @@ class LoadHoldTest : public ::testing::Test {
     members_.add(5002, 1500, 50 * kSecond);
     members_.thrash();
   }
-  std::uint64_t hold(std::function<void(int)> at_each_step = nullptr) {
-    members_.run(std::move(at_each_step));
+  std::uint64_t hold(const std::function<void(int)>& at_each_step = nullptr) {
+    members_.run(at_each_step);
     return members_.step_back();
   }
   Members members_;

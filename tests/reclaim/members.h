@@ -52,7 +52,7 @@ class Members : public Machine {
     engine.view.book(id).set_charge(static_cast<std::uint32_t>(pid), Pages{pages});
   }
   // What happens while somebody sleeps: those that run use their time; then `also`, at each step.
-  void run(std::function<void(int)> also = nullptr) {
+  void run(const std::function<void(int)>& also = nullptr) {
     steps = 0;
     os.interleave(Call::kFutexWait, [this, also] {
       ++steps;

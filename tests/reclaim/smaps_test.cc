@@ -43,6 +43,7 @@ std::vector<Mapping> parse(const std::string& text, std::size_t piece = std::str
 
 std::vector<AddressRange> ranges(const std::vector<Mapping>& mappings) {
   std::vector<AddressRange> found;
+  found.reserve(mappings.size());
   for (const Mapping& mapping : mappings) {
     found.push_back(mapping.range);
   }

@@ -107,7 +107,7 @@ TEST_F(UseEvidenceTest, FromThenOnTheRankingGoesByUse) {
 }
 
 TEST_F(UseEvidenceTest, TheOddChunksOfALongMappingAreCutOut) {
-  hold(5 * 64);
+  hold(320);
   os_.map(0, 5 * kChunk, 320, 100);
   ASSERT_EQ(pass(), 0);
   const std::uintptr_t first = kHeap / kChunk % 2 == 1 ? 0 : kChunk;
@@ -198,7 +198,7 @@ TEST_F(UseEvidenceTest, OneCallClearsSixteenMiBAtMost) {
 TEST_F(UseEvidenceTest, MendingTouchesNothingThatWasNeverCut) {
   evidence_.mend(os_, {kHeap, kHeap + kMiB});
   EXPECT_THAT(os_.advised, IsEmpty());
-  hold(5 * 64);
+  hold(320);
   os_.map(0, 5 * kChunk, 320, 100);
   ASSERT_EQ(pass(), 0);
   evidence_.mend(os_, {kHeap, kHeap + kMiB});
