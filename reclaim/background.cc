@@ -92,6 +92,34 @@ Standing refreshed(Engine& engine) {
   return engine.account.standing(headroom(engine));
 }
 
+// Batch by batch until there is nothing left to do, or nothing leaves. `id` is the container it is
+// about: another one when that comes above high, never the one that a standing below high names.
+void work_down(Engine& engine, GrowthWatch& watch, bool direct_only, ContainerId& id, LookResult& result) {
+  for (int batch = 0; batch < kBatchesPerLook; ++batch) {
+    const Pages wanted = target(engine, result.standing, direct_only);
+    if (wanted == Pages::none()) {
+      count(engine.view.container(id).counters.events_low);
+      return;
+    }
+    read_ahead(engine);
+    id = result.standing.above_high > Pages::none() ? result.standing.high_container : id;
+    const Pages share = share_of(engine, id, wanted);
+    if (share == Pages::none()) {
+      result.deferred = true;  // look again soon: they may not manage
+      return;
+    }
+    const Pages mine = beyond_minimum(engine.view, engine.account.container(), id);
+    const Pages got = one_batch(engine, std::min(share, mine));
+    result.standing = refreshed(engine);
+    announce_room(engine);
+    watch.poke_if_needed(engine, result.standing);
+    if (got == Pages::none()) {
+      result.fruitless = true;
+      return;
+    }
+  }
+}
+
 LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only) {
   LookResult result;
   if (!direct_only) {
@@ -107,6 +135,8 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
     }
     return result;
   }
+  // First of all: what the dead had in hand would be waited for in vain.
+  refresh_others(engine, result.standing.high_container);
   const Pages all = direct_only ? Pages::none() : result.standing.above_low;
   const bool others_see_to_it =
       all > Pages::none() && share_of(engine, result.standing.high_container, all) == Pages::none();
@@ -116,40 +146,19 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
   }
   result.worked = true;
   const std::uint64_t cpu = engine.os.thread_cpu_ns();
-  ContainerCounters& counters = engine.view.container(result.standing.high_container).counters;
+  ContainerId id = result.standing.high_container;
+  ContainerCounters& counters = engine.view.container(id).counters;
   count(counters.events_high);
   if (!direct_only) {
     count(counters.background_runs);
   }
-  refresh_others(engine, result.standing.high_container);
   purge_if_due(engine);
   result.standing = refreshed(engine);
-  for (int batch = 0; batch < kBatchesPerLook; ++batch) {
-    const Pages wanted = target(engine, result.standing, direct_only);
-    if (wanted == Pages::none()) {
-      count(counters.events_low);
-      break;
-    }
-    read_ahead(engine);
-    const Pages share = share_of(engine, result.standing.high_container, wanted);
-    if (share == Pages::none()) {
-      result.deferred = true;  // look again soon: they may not manage
-      break;
-    }
-    const Pages mine = beyond_minimum(engine.view, engine.account.container(), result.standing.high_container);
-    const Pages got = one_batch(engine, std::min(share, mine));
-    result.standing = refreshed(engine);
-    announce_room(engine);
-    watch.poke_if_needed(engine, result.standing);
-    if (got == Pages::none()) {
-      result.fruitless = true;
-      break;
-    }
-  }
+  work_down(engine, watch, direct_only, id, result);
   publish_swapped(engine);
   announce_room(engine);
   if (!direct_only) {
-    adapt_marks(engine, result.standing.high_container);
+    adapt_marks(engine, id);
     count(counters.background_ns, engine.os.thread_cpu_ns() - cpu);
   }
   return result;

@@ -202,9 +202,7 @@ bool LoadControl::is_to_wait(Engine& engine, ContainerId id) {
 void LoadControl::wait(Engine& engine, ContainerId id) {
   MemberRecord& record = engine.record();
   const std::uint64_t since = record.held_since_ns.load(std::memory_order_relaxed);
-  const auto self = static_cast<std::uint32_t>(engine.os.tid());
-  std::uint32_t nobody = 0;
-  const bool keeps_roster = holder_.compare_exchange_strong(nobody, self, std::memory_order_acq_rel);
+  const bool keeps_roster = take_roster(engine);
   if (keeps_roster) {
     count_runners(engine, id);  // where their clocks stand now
     wake_reclaimer(engine);
@@ -222,6 +220,13 @@ void LoadControl::wait(Engine& engine, ContainerId id) {
   if (keeps_roster) {
     holder_.store(0, std::memory_order_release);
   }
+}
+
+// A fork child inherits the word of a thread that it does not have.
+bool LoadControl::take_roster(Engine& engine) {
+  const std::uint32_t pid = engine.account.pid();
+  std::uint32_t keeper = holder_.load(std::memory_order_relaxed);
+  return keeper != pid && holder_.compare_exchange_strong(keeper, pid, std::memory_order_acq_rel);
 }
 
 bool LoadControl::may_go_on(Engine& engine, ContainerId id, std::uint64_t since_ns) {

@@ -49,10 +49,11 @@ class LoadControl {
 
   bool is_to_wait(Engine& engine, ContainerId id);
   void wait(Engine& engine, ContainerId id);
+  bool take_roster(Engine& engine);
   bool may_go_on(Engine& engine, ContainerId id, std::uint64_t since_ns);
   std::size_t count_runners(Engine& engine, ContainerId id);
 
-  std::atomic<std::uint32_t> holder_{0};  // the thread that keeps the roster
+  std::atomic<std::uint32_t> holder_{0};  // the process of which a thread keeps the roster; else 0, or its parent
   std::atomic<std::uint32_t> cores_{0};
   Peer peers_[kMostPeers] = {};
 };

@@ -66,6 +66,9 @@ void wake_members_of(Os& os, RegistryView& view, ContainerId id) {
 
 Marks planned_marks(const ContainerRecord& record, const Change& change, Defaults defaults,
                     std::string_view container) {
+  if (!change.touches_marks()) {
+    return marks_of(record);
+  }
   // Marks that move by themselves start anew from the defaults of a new limit.
   const bool adaptive = record.adaptive.load(std::memory_order_relaxed) != 0;
   const Marks now = adaptive ? default_marks(marks_of(record).limit) : marks_of(record);

@@ -44,6 +44,8 @@ TEST_F(ContainerTest, IsMadeAsItWasWished) {
   build.swap_limit = mib(128);
   build.oom = {OomPolicy::kPause, 30};
   build.background = false;
+  build.load_control = false;
+  build.adaptive = true;
   const ContainerResult made = wish(build);
   ASSERT_EQ(made.failure, AttachFailure::kNone);
   EXPECT_TRUE(made.created);
@@ -54,6 +56,8 @@ TEST_F(ContainerTest, IsMadeAsItWasWished) {
   EXPECT_EQ(stats.oom.policy, OomPolicy::kPause);
   EXPECT_EQ(stats.oom.pause_seconds, 30U);
   EXPECT_FALSE(stats.background);
+  EXPECT_FALSE(stats.load_control);
+  EXPECT_TRUE(stats.adaptive);
   EXPECT_EQ(stats.usage, Pages::none());
   EXPECT_EQ(stats.peak, Pages::none());
   EXPECT_EQ(registry_.view.container(made.id).created_wall_ns.load(), registry_.os.wall_ns());

@@ -205,7 +205,7 @@ class FakeOs : public Os {
     return clock_ns_ ? kWallAtBoot + *clock_ns_ : raw_os().wall_ns();
   }
   std::uint64_t process_cpu_ns(int pid) override {
-    return process_cpu_ns_.count(pid) != 0 ? process_cpu_ns_[pid] : raw_os().process_cpu_ns(pid);
+    return process_cpu_ns_.contains(pid) ? process_cpu_ns_[pid] : raw_os().process_cpu_ns(pid);
   }
   unsigned cores() override {
     return cores_;

@@ -134,6 +134,36 @@ TEST_F(FormatTest, JsonHasTheWordsBesideTheNumbers) {
   }
 }
 
+TEST_F(FormatTest, HowLongMembersWereHeldIsToldOfThemAndOfTheContainer) {
+  add(11, Pages{3}, "tail");
+  MemberId id;
+  ASSERT_TRUE(registry_.view.find_member(11, id));
+  registry_.view.member(id).held_ns.store(2'500'999);
+  record().counters.held.store(3);
+  record().counters.held_ns.store(4'000'999);
+  EXPECT_EQ(as_json()["held"], 3);
+  EXPECT_EQ(as_json()["held_us"], 4000);
+  EXPECT_EQ(as_json()["members"][0]["held_us"], 2500);
+  EXPECT_EQ(as_text().at("held"), "3");
+  EXPECT_EQ(as_text().at("held_us"), "4000");
+}
+
+TEST_F(FormatTest, WhetherWatermarksMoveIsTold) {
+  EXPECT_EQ(as_json()["adaptive_watermarks"], false);
+  EXPECT_EQ(as_text().at("watermarks"), "fixed");
+  record().adaptive.store(1);
+  EXPECT_EQ(as_json()["adaptive_watermarks"], true);
+  EXPECT_EQ(as_text().at("watermarks"), "adaptive");
+}
+
+TEST_F(FormatTest, WhetherMembersTakeTurnsIsTold) {
+  EXPECT_EQ(as_json()["load_control"], true);
+  EXPECT_EQ(as_text().at("load_control"), "on");
+  record().load_control.store(0);
+  EXPECT_EQ(as_json()["load_control"], false);
+  EXPECT_EQ(as_text().at("load_control"), "off");
+}
+
 TEST_F(FormatTest, JsonListsTheMembers) {
   EXPECT_TRUE(as_json()["members"].empty());
   add(11, Pages{3}, "tail", Pages{2});

@@ -44,6 +44,15 @@ TEST(MarksTest, WithoutALimitThereIsNoMark) {
   EXPECT_EQ(marks(nullptr, "80%", "50%"), (Marks{Pages::all(), Pages::all(), Pages::all()}));
 }
 
+TEST(MarksTest, OnlyMarksThatNobodySetMayMove) {
+  EXPECT_TRUE(read_marks("16M", nullptr, nullptr).options.marks_may_move());
+  EXPECT_FALSE(read_marks("16M", "14M", nullptr).options.marks_may_move());
+  EXPECT_FALSE(read_marks("16M", nullptr, "50%").options.marks_may_move());
+  EXPECT_FALSE(read_marks("16M", "14M", "12M").options.marks_may_move());
+  EXPECT_FALSE(read_marks(nullptr, nullptr, nullptr).options.marks_may_move()) << "there are none";
+  EXPECT_TRUE(read_marks("16M", "17M", nullptr).options.marks_may_move()) << "a bad one is as none";
+}
+
 TEST(MarksTest, BothSet) {
   EXPECT_EQ(marks("64M", "48M", "32M"), (Marks{mib(64), mib(48), mib(32)}));
   EXPECT_EQ(marks("64M", "75%", "50%"), (Marks{mib(64), mib(48), mib(32)}));

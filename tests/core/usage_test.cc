@@ -15,10 +15,10 @@ using testing::mib;
 
 class UsageTest : public ::testing::Test {
  protected:
-  Pages usage(ContainerId id) {
+  [[nodiscard]] Pages usage(ContainerId id) const {
     return usage_of(registry_.view, id);
   }
-  ContainerId at(std::string_view name) {
+  [[nodiscard]] ContainerId at(std::string_view name) const {
     ContainerId id{UINT32_MAX};
     EXPECT_TRUE(registry_.view.find(name, id)) << name;
     return id;
@@ -154,6 +154,53 @@ TEST_F(UsageTest, MarksInOrderAreSetAndCounted) {
     EXPECT_EQ(marks_of(record), marks);
     EXPECT_NE(record.generation.load(), generation) << "whoever caches the marks must see that they changed";
   }
+}
+
+class LeavingTest : public UsageTest {
+ protected:
+  MemberId add(int pid, ContainerId id, std::uint64_t charge, std::uint64_t leaving) {
+    const MemberId member = registry_.add_member(pid, id, Pages{charge});
+    registry_.view.member(member).leaving_pages.store(leaving);
+    return member;
+  }
+  Pages leaving(ContainerId id, MemberId me) {
+    return leaving_of(registry_.view, Subtree::below(registry_.view, id), me);
+  }
+};
+
+TEST_F(LeavingTest, IsWhatTheOthersHaveInHand) {
+  const ContainerId id = registry_.make("a");
+  const MemberId me = add(1, id, 1000, 256);
+  const MemberId other = add(2, id, 1000, 100);
+  add(3, id, 1000, 30);
+  EXPECT_EQ(leaving(id, me), Pages{130});
+  EXPECT_EQ(leaving(id, other), Pages{286});
+}
+
+TEST_F(LeavingTest, CountsAllBelowAndNothingBeside) {
+  const ContainerId inner = registry_.make("a/b");
+  const MemberId me = add(1, at("a"), 1000, 0);
+  add(2, inner, 1000, 20);
+  add(3, registry_.make("c"), 1000, 300);
+  EXPECT_EQ(leaving(at("a"), me), Pages{20});
+  EXPECT_EQ(leaving(inner, me), Pages{20});
+}
+
+TEST_F(LeavingTest, NobodyGivesMoreThanItHolds) {
+  const ContainerId id = registry_.make("a");
+  const MemberId me = add(1, id, 1000, 0);
+  add(2, id, 40, UINT64_MAX);
+  EXPECT_EQ(leaving(id, me), Pages{40});
+}
+
+TEST_F(LeavingTest, APlaceThatWasGivenBackPromisesNothing) {
+  const ContainerId id = registry_.make("a");
+  const MemberId me = add(1, id, 1000, 0);
+  const MemberId gone = add(2, id, 1000, 100);
+  registry_.view.book(gone).release(2);
+  EXPECT_EQ(leaving(id, me), Pages::none());
+  registry_.add_member(3, id, Pages{1000});
+  EXPECT_EQ(leaving(id, me), Pages::none()) << "nor to whom it belongs next";
 }
 
 TEST_F(UsageTest, ThePeakOnlyRises) {

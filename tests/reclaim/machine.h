@@ -59,7 +59,7 @@ class MachineOs : public FakeOs {
     return resident_.size();
   }
   [[nodiscard]] bool is_resident(std::uint64_t page) const {
-    return resident_.count(page) != 0;
+    return resident_.contains(page);
   }
 
   [[nodiscard]] std::uint64_t swapped() const {
@@ -114,7 +114,7 @@ class MachineOs : public FakeOs {
     ++page_outs;
     for (std::uintptr_t at = address; advice == 21 && at < address + bytes; at += kPageBytes) {
       const std::uint64_t page = (at - kHeap) / kPageBytes;
-      if (pinned_.count(page) == 0 && resident_.count(page) != 0 && swapped_.size() < swap_pages_) {
+      if (!pinned_.contains(page) && resident_.contains(page) && swapped_.size() < swap_pages_) {
         resident_.erase(page);
         swapped_.insert(page);
       }
