@@ -47,6 +47,8 @@ constexpr StatRow kRows[] = {
     {"purged", Unit::kBytes, true, "free allocator memory given back", [](S s) { return s.purged.count; }},
     {"refault", Unit::kCount, true, "pages found back in memory after they were evicted",
      [](S s) { return s.refault; }},
+    {"refault_us", Unit::kMicroseconds, true, "time their coming back took, as an estimate",
+     [](S s) { return s.refault_ns; }},
     {"enomem", Unit::kCount, true, "allocations refused", [](S s) { return s.enomem; }},
     {"events_low", Unit::kCount, true, "times background reclaim reached low", [](S s) { return s.events_low; }},
     {"events_high", Unit::kCount, true, "rises above the high watermark", [](S s) { return s.events_high; }},
@@ -78,6 +80,7 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
     to.evict_stayed[i] = Pages{get(from.evict_stayed[i])};
   }
   to.refault = get(from.refault);
+  to.refault_ns = get(from.refault_ns);
   to.enomem = get(from.enomem);
   to.events_low = get(from.events_low);
   to.events_high = get(from.events_high);

@@ -46,7 +46,7 @@ struct ContainerStats {
   std::uint64_t background_runs = 0, background_ns = 0;
   Pages evict_requested, evict_done, purged;
   Pages evict_stayed[kStayReasons];
-  std::uint64_t refault = 0, enomem = 0;
+  std::uint64_t refault = 0, refault_ns = 0, enomem = 0;
   std::uint64_t events_low = 0, events_high = 0, events_limit = 0, events_oom = 0, events_oom_kill = 0,
                 events_oom_group_kill = 0;
   Pressure some, full;

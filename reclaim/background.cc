@@ -151,6 +151,7 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
     }
   }
   publish_swapped(engine);
+  engine.refault_time.measure(engine.os);
   announce_room(engine);
   if (!direct_only) {
     adapt_marks(engine, result.standing.high_container);

@@ -22,6 +22,7 @@ void book_outcome(Engine& engine, const EvictOutcome& outcome) {
   count(counters.refault, outcome.refaults);
   engine.came_back += outcome.refaults;
   note_refaults(engine, outcome.refaults);
+  engine.refault_time.book(engine, outcome.refaults);
   for (std::uint32_t i = 0; i < kStayReasons; ++i) {
     count(counters.evict_stayed[i], outcome.stayed[i].count);
   }
