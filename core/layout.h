@@ -73,6 +73,14 @@ struct PressureRecord {
   Counter average[kPressureWindows];  // hundredths of a percent, by 2^16
 };
 
+inline constexpr std::size_t kDistanceClasses = 32;
+
+// How far refaults of late were from having been avoided (core/working_set.h).
+struct DistanceRecord {
+  Counter halved_ns;  // when the counts were last halved, so that the past fades
+  Word refaults[kDistanceClasses];
+};
+
 // What load control knows of a container and those below it (reclaim/load_control.h).
 struct LoadRecord {
   Counter refaults;  // pages that came back after eviction
@@ -112,6 +120,7 @@ struct ContainerRecord {
   ContainerCounters counters;
   PressureRecord some;
   PressureRecord full;
+  DistanceRecord distances;
   LoadRecord load;
   char name[kMaxNameBytes + 1];
 };

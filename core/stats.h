@@ -12,6 +12,7 @@
 #include "core/pressure.h"
 #include "core/registry.h"
 #include "core/usage.h"
+#include "core/working_set.h"
 
 namespace weir {
 
@@ -50,6 +51,7 @@ struct ContainerStats {
   std::uint64_t events_low = 0, events_high = 0, events_limit = 0, events_oom = 0, events_oom_kill = 0,
                 events_oom_group_kill = 0;
   Pressure some, full;
+  WorkingSet working_set;
   std::uint32_t members = 0;
   Meter meter = Meter::kOff;  // the weakest meter among the members that run one
 };

@@ -119,6 +119,18 @@ class RefaultTest(harness.WeirTest):
         self.assertLessEqual(found["pressure"]["some"]["total"], (result.seconds + 1) * 1e6)
         self.note(f"{found['refault']} refaults took {found['refault_us']} us of {result.seconds:.2f} s")
 
+    def test_a_loop_lacks_what_is_beyond_its_limit(self):
+        self.need_swap()
+        result = self.weir("run", "-n", "test", "-m", "16M", "--", harness.program("walk_again"), "32", "12")
+        self.assertEqual(result.status, 0)
+        found = self.stat()
+        self.assertGreater(found["refault_rate"], 0)
+        self.assertLessEqual(found["working_set_half"], found["working_set_tenth"])
+        # 32 MiB walked again and again under 16 MiB lack 16 to 20; classes and looks are coarse.
+        self.assertGreater(found["working_set_tenth"], 6 * MIB)
+        self.assertLess(found["working_set_tenth"], 64 * MIB)
+        self.note(f"lacks {found['working_set_half'] / MIB:.1f} and {found['working_set_tenth'] / MIB:.1f} MiB")
+
 
 if __name__ == "__main__":
     unittest.main()

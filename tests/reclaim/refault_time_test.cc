@@ -117,6 +117,7 @@ TEST_F(RefaultTimeTest, RefaultsFoundByALookAreBooked) {
   }
   EXPECT_GT(machine_.counters().refault_ns.load(), 0U);
   EXPECT_LE(machine_.counters().refault_ns.load(), machine_.counters().refault.load() * RefaultTime::kReadGuessNs);
+  EXPECT_GT(working_set_at(machine_.engine.container().distances, machine_.os.now_ns()).for_tenth, Pages::none());
 }
 
 // Two seconds a measurement: page out at one, time the return at the next.
