@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 8;
+inline constexpr std::uint32_t kRegistryVersion = 9;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -49,6 +49,7 @@ struct ContainerCounters {
   Counter evict_stayed[kStayReasons];
   Counter purged;                 // pages of free allocator memory given back
   Counter refault;                // pages found present again after eviction
+  Counter refault_ns;             // time their coming back took, as an estimate
   Counter events_low;             // background reclaim that reached low
   Counter events_high;            // rises above high
   Counter events_limit;           // meetings of the limit, once each
@@ -66,9 +67,18 @@ inline constexpr std::size_t kPressureWindows = 3;  // 10, 60 and 300 s
 struct PressureRecord {
   Counter total_ns;
   Counter covered_ns;  // Os::now_ns() up to which stalls have been counted
+  Counter spent_ns;    // the same for stalls of which only the sum is known: never more than time itself
   Counter sampled_total_ns;
   Counter sampled_at_ns;
   Counter average[kPressureWindows];  // hundredths of a percent, by 2^16
+};
+
+inline constexpr std::size_t kDistanceClasses = 32;
+
+// How far refaults of late were from having been avoided (core/working_set.h).
+struct DistanceRecord {
+  Counter halved_ns;  // when the counts were last halved, so that the past fades
+  Word refaults[kDistanceClasses];
 };
 
 // What load control knows of a container and those below it (reclaim/load_control.h).
@@ -110,6 +120,7 @@ struct ContainerRecord {
   ContainerCounters counters;
   PressureRecord some;
   PressureRecord full;
+  DistanceRecord distances;
   LoadRecord load;
   char name[kMaxNameBytes + 1];
 };

@@ -7,7 +7,8 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t kStepNs = 2'000'000'000;
-constexpr std::uint64_t kMostSteps = 2000;  // more than an hour: nothing is left of any average
+constexpr std::uint64_t kSpreadNs = 1'000'000'000;  // how far back a sum may lie
+constexpr std::uint64_t kMostSteps = 2000;          // more than an hour: nothing is left of any average
 constexpr std::uint64_t kFullScale = 10'000;
 // e^(-2s/window) in 1/2^16: a decay of one step (kernel/sched/psi.c: EXP_10s and so on, finer).
 constexpr std::uint64_t kOne = 1 << 16;
@@ -46,6 +47,21 @@ void bring_up_to_date(PressureRecord& record, std::uint64_t now_ns) {
   }
 }
 
+// Takes up to `wanted_ns` of the time since `from_ns` that nothing was booked for; all of it where
+// `whole`, for then it is known to have happened. Gives what was taken.
+std::uint64_t spend(PressureRecord& record, std::uint64_t wanted_ns, std::uint64_t from_ns, std::uint64_t now_ns,
+                    bool whole) {
+  std::uint64_t spent = record.spent_ns.load(std::memory_order_relaxed);
+  for (;;) {
+    // A clock that was set back (another boot) must not stop the count until it has caught up.
+    const std::uint64_t begin = std::clamp(spent, from_ns, std::max(from_ns, now_ns + kSpreadNs));
+    const std::uint64_t taken = whole ? wanted_ns : std::min(wanted_ns, now_ns > begin ? now_ns - begin : 0);
+    if (record.spent_ns.compare_exchange_weak(spent, begin + taken, std::memory_order_relaxed)) {
+      return taken;
+    }
+  }
+}
+
 }  // namespace
 
 void note_stall(PressureRecord& record, std::uint64_t begin_ns, std::uint64_t end_ns) {
@@ -53,10 +69,18 @@ void note_stall(PressureRecord& record, std::uint64_t begin_ns, std::uint64_t en
   std::uint64_t covered = record.covered_ns.load(std::memory_order_relaxed);
   while (end_ns > covered) {
     if (record.covered_ns.compare_exchange_weak(covered, end_ns, std::memory_order_relaxed)) {
-      record.total_ns.fetch_add(end_ns - std::max(begin_ns, covered), std::memory_order_relaxed);
+      const std::uint64_t begin = std::max(begin_ns, covered);
+      record.total_ns.fetch_add(spend(record, end_ns - begin, begin, end_ns, true), std::memory_order_relaxed);
       break;
     }
   }
+}
+
+std::uint64_t note_stalled_sum(PressureRecord& record, std::uint64_t sum_ns, std::uint64_t now_ns) {
+  bring_up_to_date(record, now_ns);
+  const std::uint64_t taken = spend(record, sum_ns, now_ns > kSpreadNs ? now_ns - kSpreadNs : 0, now_ns, false);
+  record.total_ns.fetch_add(taken, std::memory_order_relaxed);
+  return taken;
 }
 
 Pressure pressure_at(PressureRecord& record, std::uint64_t now_ns) {

@@ -2,13 +2,15 @@
 //
 // As the kernel's pressure stall information (kernel/sched/psi.c): `some` is the time in which at
 // least one thread waited or reclaimed for room, with averages over 10, 60 and 300 seconds. What
-// counts is what weir sees: direct reclaim, waiting at the limit, being held above high. The time
-// of refaults is the kernel's and not in it. `full` (nobody could go on) is told only while the
-// container is one process of one thread, where it is the same as `some`; user space cannot see
-// whether others ran meanwhile.
+// counts is what weir sees: direct reclaim, waiting at the limit, being held above high, and the
+// time of refaults, of which only a sum is known (reclaim/refault_cost.h). `full` (nobody could go
+// on) is told only while the container is one process of one thread, where it is the same as `some`;
+// user space cannot see whether others ran meanwhile.
 //
 // The union of overlapping stalls is kept by a watermark of time covered: a stall that began
-// before another one that ended earlier loses its beginning, so the total is never too large.
+// before another one that ended earlier loses its beginning, so the total is never too large. Sums
+// fill the time that is left between stalls, of the last second at most: the total grows no faster
+// than time, whatever the sums say.
 //
 // Safe in signal handlers; lock-free; a writer that is killed leaves the figures usable.
 #pragma once
@@ -27,6 +29,10 @@ struct Pressure {
 
 // A stall of one thread, from `begin_ns` to `end_ns` of Os::now_ns().
 void note_stall(PressureRecord& record, std::uint64_t begin_ns, std::uint64_t end_ns);
+
+// Stalls that took `sum_ns` altogether, at times not known, shortly before `now_ns`. Gives how much
+// of it there was time for.
+std::uint64_t note_stalled_sum(PressureRecord& record, std::uint64_t sum_ns, std::uint64_t now_ns);
 
 // The figures at `now_ns`; brings the averages up to date on the way.
 Pressure pressure_at(PressureRecord& record, std::uint64_t now_ns);

@@ -47,6 +47,14 @@ constexpr StatRow kRows[] = {
     {"purged", Unit::kBytes, true, "free allocator memory given back", [](S s) { return s.purged.count; }},
     {"refault", Unit::kCount, true, "pages found back in memory after they were evicted",
      [](S s) { return s.refault; }},
+    {"refault_us", Unit::kMicroseconds, true, "time their coming back took, as an estimate",
+     [](S s) { return s.refault_ns; }},
+    {"refault_rate", Unit::kCount, false, "refaults per second, of the last half minute",
+     [](S s) { return s.working_set.refaults_per_second; }},
+    {"working_set_half", Unit::kBytes, false, "memory to add for half of these refaults",
+     [](S s) { return s.working_set.for_half.count; }},
+    {"working_set_tenth", Unit::kBytes, false, "memory to add for a tenth of them",
+     [](S s) { return s.working_set.for_tenth.count; }},
     {"enomem", Unit::kCount, true, "allocations refused", [](S s) { return s.enomem; }},
     {"events_low", Unit::kCount, true, "times background reclaim reached low", [](S s) { return s.events_low; }},
     {"events_high", Unit::kCount, true, "rises above the high watermark", [](S s) { return s.events_high; }},
@@ -78,6 +86,7 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
     to.evict_stayed[i] = Pages{get(from.evict_stayed[i])};
   }
   to.refault = get(from.refault);
+  to.refault_ns = get(from.refault_ns);
   to.enomem = get(from.enomem);
   to.events_low = get(from.events_low);
   to.events_high = get(from.events_high);
@@ -206,6 +215,7 @@ ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look 
   copy_counters(record.counters, stats);
   stats.some = pressure_at(record.some, os.now_ns());
   stats.full = pressure_at(record.full, os.now_ns());
+  stats.working_set = working_set_at(record.distances, os.now_ns());
   return stats;
 }
 

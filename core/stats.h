@@ -12,6 +12,7 @@
 #include "core/pressure.h"
 #include "core/registry.h"
 #include "core/usage.h"
+#include "core/working_set.h"
 
 namespace weir {
 
@@ -48,10 +49,11 @@ struct ContainerStats {
   std::uint64_t background_runs = 0, background_ns = 0;
   Pages evict_requested, evict_done, purged;
   Pages evict_stayed[kStayReasons];
-  std::uint64_t refault = 0, enomem = 0;
+  std::uint64_t refault = 0, refault_ns = 0, enomem = 0;
   std::uint64_t events_low = 0, events_high = 0, events_limit = 0, events_oom = 0, events_oom_kill = 0,
                 events_oom_group_kill = 0;
   Pressure some, full;
+  WorkingSet working_set;
   std::uint32_t members = 0;
   Meter meter = Meter::kOff;  // the weakest meter among the members that run one
 };

@@ -156,6 +156,7 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
   result.standing = refreshed(engine);
   work_down(engine, watch, direct_only, id, result);
   publish_swapped(engine);
+  engine.refault_time.measure(engine.os);
   announce_room(engine);
   if (!direct_only) {
     adapt_marks(engine, id);

@@ -23,6 +23,10 @@ void book_outcome(Engine& engine, const EvictOutcome& outcome, GroupNumber group
   count(counters.refault, outcome.refaults);
   engine.came_back += outcome.refaults;
   note_refaults(engine, outcome.refaults);
+  engine.refault_time.book(engine, outcome.refaults);
+  if (outcome.refaults != 0) {
+    note_distances(engine.container().distances, outcome.distances, engine.os.now_ns());
+  }
   for (std::uint32_t i = 0; i < kStayReasons; ++i) {
     count(counters.evict_stayed[i], outcome.stayed[i].count);
   }
@@ -45,6 +49,9 @@ void add(EvictOutcome& total, const EvictOutcome& outcome) {
   total.done = total.done + outcome.done;
   total.requested = total.requested + outcome.requested;
   total.refaults += outcome.refaults;
+  for (std::size_t i = 0; i < kDistanceClasses; ++i) {
+    total.distances[i] += outcome.distances[i];
+  }
   for (std::uint32_t i = 0; i < kStayReasons; ++i) {
     total.stayed[i] = total.stayed[i] + outcome.stayed[i];
   }
@@ -73,7 +80,9 @@ bool rebuild_ranking(Engine& engine, Pagemap& pagemap, bool patient, const Owner
     return guard.held();
   }
   const int error = ranking.build(engine.os, pagemap, engine.own, patient, filter);
-  engine.record().unevictable_pages.store(ranking.unevictable().count, std::memory_order_relaxed);
+  if (filter.owners == nullptr) {
+    engine.record().unevictable_pages.store(ranking.unevictable().count, std::memory_order_relaxed);
+  }
   return error == 0;
 }
 
@@ -153,6 +162,7 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
   if (engine.os.now_ns() < engine.no_swap_until_ns.load(std::memory_order_relaxed)) {
     return total;
   }
+  engine.shared.ranking.set_clock(engine.counters().evict_done.load(std::memory_order_relaxed));
   const SwapAllowance allowance(engine, wanted);
   const Pages most = allowance.limited() ? allowance.pages() : Pages::all();
   if (most < wanted) {

@@ -17,6 +17,7 @@
 #include "reclaim/ranking.h"
 #include "reclaim/readahead.h"
 #include "reclaim/reclaim_lock.h"
+#include "reclaim/refault_time.h"
 #include "reclaim/thread_groups.h"
 #include "reclaim/use_evidence.h"
 
@@ -41,6 +42,7 @@ struct Engine {
   SharedRanking shared;
   Readahead readahead;
   LoadControl load_control;
+  RefaultTime refault_time;
   AddressRange own;  // our own static memory: never evicted
 
   // The reclaimer thread's descriptors, in its own table; nobody else may use them.

@@ -163,7 +163,7 @@ void book(Os& os, Ranking& ranking, const Stretch& stretch, bool met_lock, Evict
     const std::uint8_t left = std::min(stretch.before[i], stretch.after[i]);
     const auto gone = static_cast<std::uint8_t>(stretch.before[i] - left);
     record->resident = stretch.after[i];
-    record->evicted = static_cast<std::uint8_t>(std::min<int>(record->evicted + gone, kPagesPerGranule));
+    ranking.note_evicted(*record, gone);
     record->note_stuck(left > stretch.before[i] / 2);
     huge = huge || (left > 0 && stretch.huge[i]);
     outcome.done = outcome.done + Pages{gone};
@@ -208,7 +208,7 @@ EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted
     const ReclaimGuard guard(os, shared.lock, kLockWaitNs);
     if (guard.held()) {
       book(os, shared.ranking, stretch, met_lock, outcome);
-      outcome.refaults += shared.ranking.take_refaults();
+      outcome.refaults += shared.ranking.take_refaults(outcome.distances);
     }
   }
   return outcome;

@@ -22,6 +22,7 @@ struct EvictOutcome {
   Pages done;
   Pages stayed[kStayReasons];
   std::uint64_t refaults = 0;  // found on the way
+  DistanceCounts distances{};  // of these
   bool ranking_empty = false;  // nothing left to ask for: build a new one
 
   [[nodiscard]] Pages stayed_total() const;

@@ -3,7 +3,7 @@
 //
 // A two-level table: 1 GiB of address space a leaf, made when first needed, so that 100 GiB
 // reserved and 1 GiB resident costs as 1 GiB. Leaves are never given back: they are small
-// (128 KiB, touched in part) and a program that used an address uses it again.
+// (192 KiB, touched in part) and a program that used an address uses it again.
 //
 // Not thread-safe: callers hold the lock of the SharedRanking. Safe in signal handlers.
 #pragma once
@@ -23,6 +23,7 @@ struct GranuleRecord {
   std::uint8_t refaults : 4 = 0;     // times pages came back, saturating
   std::uint8_t stuck_times : 4 = 0;  // times in a row that most of it would not leave
   std::uint8_t stuck_rounds = 0;     // builds to leave it alone for
+  std::uint32_t left_at = 0;         // pages the container had evicted when some of it last left
 
   // Would leave, or would not: then it rests, twice as long each time.
   void note_stuck(bool stuck) {
@@ -35,7 +36,7 @@ struct GranuleRecord {
     return born == 0;
   }
 };
-static_assert(sizeof(GranuleRecord) == 8);
+static_assert(sizeof(GranuleRecord) == 12);
 
 class GranuleMap {
  public:

@@ -71,12 +71,14 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, con
   unevictable_ = {};
   std::fill_n(heat_, kHeatClasses, 0);
   ++scan_number_;
+  const std::uint32_t clock = clock_.load(std::memory_order_relaxed);
   const std::uintptr_t start = is_for(filter) ? resume_at_ : kWholeAddressSpace.begin;
   filter_ = filter;
   resume_at_ = kWholeAddressSpace.begin;
   RankingVisitor visitor(os, *this, own, patient);
   const int error = pagemap.scan(os, {start, kWholeAddressSpace.end}, visitor);
   visitor.flush();
+  clock_at_build_ = clock;
   sort();
   return error;
 }
@@ -86,6 +88,7 @@ bool Ranking::note_resident(GranuleRecord& record, std::uint8_t resident) {
   if (record.evicted > 0 && resident > record.resident) {
     const auto back = static_cast<std::uint8_t>(std::min<int>(record.evicted, resident - record.resident));
     refaults_ += back;
+    distances_[distance_class(distance_of(record))] += back;
     record.evicted = static_cast<std::uint8_t>(record.evicted - back);
     record.refaults = static_cast<std::uint8_t>(std::min(record.refaults + 1, 15)) & 0xFU;
   }
@@ -95,6 +98,21 @@ bool Ranking::note_resident(GranuleRecord& record, std::uint8_t resident) {
   }
   record.resident = resident;
   return grew;
+}
+
+void Ranking::note_evicted(GranuleRecord& record, std::uint8_t gone) const {
+  record.evicted = static_cast<std::uint8_t>(std::min<int>(record.evicted + gone, kPagesPerGranule));
+  if (gone > 0) {
+    record.left_at = clock_.load(std::memory_order_relaxed);
+  }
+}
+
+// It came back at some time since the last build, when it was found missing: in the middle, say.
+Pages Ranking::distance_of(const GranuleRecord& record) const {
+  const auto since = [&](std::uint32_t clock) { return static_cast<std::int32_t>(clock - record.left_at); };
+  const std::int32_t now = std::max(since(clock_.load(std::memory_order_relaxed)), 0);
+  const std::int32_t before = std::clamp(since(clock_at_build_), 0, now);  // 0: it left after that build
+  return Pages{static_cast<std::uint64_t>(before + (now - before) / 2)};
 }
 
 void Ranking::add(Os& os, Granule granule, std::uint8_t resident, bool patient) {
@@ -171,9 +189,13 @@ bool Ranking::next(Candidate& out) {
   return any;
 }
 
-std::uint64_t Ranking::take_refaults() {
+std::uint64_t Ranking::take_refaults(DistanceCounts& distances) {
   const std::uint64_t refaults = refaults_;
   refaults_ = 0;
+  for (std::size_t i = 0; i < kDistanceClasses; ++i) {
+    distances[i] += distances_[i];
+  }
+  distances_ = {};
   return refaults;
 }
 

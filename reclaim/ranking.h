@@ -8,11 +8,13 @@
 // Not thread-safe: callers hold the lock of the SharedRanking. Safe in signal handlers.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "core/layout.h"
 #include "core/os.h"
 #include "core/units.h"
+#include "core/working_set.h"
 #include "reclaim/granule_map.h"
 #include "reclaim/owner_map.h"
 #include "reclaim/pagemap.h"
@@ -55,8 +57,14 @@ class Ranking {
   GranuleMap& map() {
     return map_;
   }
-  // Pages seen to have come back since the last call.
-  std::uint64_t take_refaults();
+  // Pages seen to have come back since the last call; adds them to `distances`, too.
+  std::uint64_t take_refaults(DistanceCounts& distances);
+  // How many pages the container has evicted so far, by which the distance of refaults is measured.
+  void set_clock(std::uint64_t evicted) {
+    clock_.store(static_cast<std::uint32_t>(evicted), std::memory_order_relaxed);
+  }
+  // Pages of it left just now.
+  void note_evicted(GranuleRecord& record, std::uint8_t gone) const;
   // Books what a scan of one granule found: growth, refaults. True when it was in use since.
   bool note_resident(GranuleRecord& record, std::uint8_t resident);
   // Of what was taken, so much is gone. What would not leave does not use the ranking up.
@@ -102,6 +110,7 @@ class Ranking {
   bool make_arrays(Os& os);
   void add(Os& os, Granule granule, std::uint8_t resident, bool patient);
   void sort();
+  [[nodiscard]] Pages distance_of(const GranuleRecord& record) const;
   [[nodiscard]] std::uint16_t key_of(const GranuleRecord& record, std::uint32_t now) const;
 
   GranuleMap map_;
@@ -114,6 +123,9 @@ class Ranking {
   std::uint64_t left_pages_ = 0;
   std::uint32_t scan_number_ = 0;
   std::uint64_t refaults_ = 0;
+  DistanceCounts distances_{};
+  std::atomic<std::uint32_t> clock_{0};  // wraps: only differences count; set without the lock
+  std::uint32_t clock_at_build_ = 0;     // when the ranking was built before
   std::uintptr_t resume_at_ = kWholeAddressSpace.begin;
   Pages resident_;
   Pages unevictable_;

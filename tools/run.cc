@@ -6,6 +6,7 @@
 
 #include "tools/command.h"
 #include "tools/library.h"
+#include "tools/pressure_server.h"
 #include "tools/run_container.h"
 #include "tools/run_settings.h"
 #include "tools/say.h"
@@ -124,10 +125,12 @@ int run_main(Invocation& call) {
   RunSettings settings = settings_of(words);
   Session session(call.directory);
   RunContainer container(session, settings);
-  if (container.prepare()) {
-    static_cast<void>(equip(session, settings));
+  PressureServer pressure(session);
+  if (container.prepare() && equip(session, settings) && container.has_limit()) {
+    pressure.start();
   }
   const Ending ending = supervise(words.command);
+  pressure.stop();
   if (ending.exec_error != 0) {
     container.withdraw();
     report_no_start(words.command.front(), ending.exec_error);

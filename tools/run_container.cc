@@ -120,6 +120,22 @@ void RunContainer::change_existing(ContainerId id) {
   apply_change(session_.os(), session_.view(), id, change, marks, "weir run");
 }
 
+bool RunContainer::has_limit() {
+  if (name_.empty()) {
+    return !settings_.read().limit.unlimited();
+  }
+  ContainerId at = id_;
+  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+    if (!marks_of(session_.view().container(at)).limit.unlimited()) {
+      return true;
+    }
+    if (!parent_of(session_.view(), at, at)) {
+      break;
+    }
+  }
+  return false;
+}
+
 void RunContainer::withdraw() {
   if (created_) {
     session_.view().remove(session_.os(), id_);

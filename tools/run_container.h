@@ -19,6 +19,8 @@ class RunContainer {
   // one that was there what the command line asks. Refuses (exit 2) what is wrong with the
   // request; where weir itself has trouble, says so. False: the command runs without limits.
   [[nodiscard]] bool prepare();
+  // Some limit holds for the command: its container's own, or one above.
+  [[nodiscard]] bool has_limit();
   // The command never ran: what was made for it goes.
   void withdraw();
   // Says on stderr which processes were killed in the container since prepare().

@@ -58,6 +58,40 @@ TEST(PressureTest, ItFallsWhenTheTroubleIsOver) {
   EXPECT_EQ(pressure_at(record, kStart + 100'000 * kSecond).avg[2], 0U);
 }
 
+TEST(PressureTest, ASumCountsAsLongAsThereWasTimeForIt) {
+  PressureRecord record{};
+  EXPECT_EQ(note_stalled_sum(record, kSecond / 4, kStart), kSecond / 4);
+  EXPECT_EQ(note_stalled_sum(record, kSecond, kStart + kSecond / 10), kSecond * 85 / 100);
+  EXPECT_EQ(note_stalled_sum(record, kSecond, kStart + kSecond / 10), 0U);
+  EXPECT_EQ(pressure_at(record, kStart + kSecond).total_us, 1'100'000U);
+}
+
+TEST(PressureTest, SumsFillTheTimeBetweenStalls) {
+  PressureRecord record{};
+  for (std::uint64_t s = 0; s < 10; ++s) {
+    const std::uint64_t now = kStart + s * kSecond;
+    note_stall(record, now, now + kSecond / 2);
+    static_cast<void>(note_stalled_sum(record, 2 * kSecond, now + kSecond));
+  }
+  const std::uint64_t total = pressure_at(record, kStart + 10 * kSecond).total_us;
+  EXPECT_GE(total, 10'000'000U);
+  EXPECT_LE(total, 11'000'000U) << "time itself, and the second before";
+}
+
+TEST(PressureTest, AStallCountsWholeAfterASumOfTheSameTime) {
+  PressureRecord record{};
+  static_cast<void>(note_stalled_sum(record, kSecond / 1000, kStart + kSecond));
+  note_stall(record, kStart + kSecond / 2, kStart + kSecond);
+  EXPECT_EQ(pressure_at(record, kStart + kSecond).total_us, 501'000U);
+}
+
+TEST(PressureTest, AClockOfAnotherBootHoldsSumsUpForASecondOnly) {
+  PressureRecord record{};
+  static_cast<void>(note_stalled_sum(record, 1, kStart));
+  static_cast<void>(note_stalled_sum(record, kSecond, kSecond * 5));
+  EXPECT_GT(note_stalled_sum(record, kSecond / 2, kSecond * 7), 0U);
+}
+
 TEST(PressureTest, AClockThatJumpsBackHarmsNothing) {
   PressureRecord record{};
   note_stall(record, kStart, kStart + kSecond);

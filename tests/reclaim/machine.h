@@ -37,7 +37,7 @@ class MachineOs : public FakeOs {
   void touch(std::uint64_t first, std::uint64_t count) {
     for (std::uint64_t page = first; page < first + count; ++page) {
       resident_.insert(page);
-      swapped_.erase(page);
+      major_faults_ += static_cast<long>(swapped_.erase(page));
     }
     publish();
   }
@@ -50,6 +50,10 @@ class MachineOs : public FakeOs {
   void drop_all() {
     resident_.clear();
     publish();
+  }
+  void page_out_all() {
+    swapped_.insert(resident_.begin(), resident_.end());
+    drop_all();
   }
   void set_swap_pages(std::uint64_t pages) {
     swap_pages_ = pages;
@@ -136,6 +140,7 @@ class MachineOs : public FakeOs {
 
   SysResult usage(struct rusage* out) override {
     *out = {};
+    out->ru_majflt = major_faults_;
     return SysResult(0);
   }
 
@@ -157,6 +162,7 @@ class MachineOs : public FakeOs {
   std::set<std::uint64_t> swapped_;
   std::set<std::uint64_t> pinned_;
   std::uint64_t swap_pages_ = 1 << 20;
+  long major_faults_ = 0;
 };
 
 // One container with marks, one member, one engine.

@@ -53,8 +53,45 @@ TEST_F(RankingTest, WhatCameBackGoesLast) {
   order();
   EXPECT_EQ(record->refaults, 1);
   EXPECT_EQ(record->evicted, 0);
-  EXPECT_EQ(ranking_.take_refaults(), 16U);
+  DistanceCounts distances{};
+  EXPECT_EQ(ranking_.take_refaults(distances), 16U);
   EXPECT_THAT(order(), ::testing::ElementsAre(1, 2, 0));
+}
+
+TEST_F(RankingTest, ARefaultIsAsFarAwayAsMuchLeftMeanwhile) {
+  os_.touch(0, 32);
+  order();
+  GranuleRecord* record = ranking_.map().find_or_make(os_, Granule::holding(kHeap));
+  ranking_.set_clock(UINT32_MAX - 100);  // it wraps on the way
+  ranking_.note_evicted(*record, 16);
+  record->resident = 0;
+  ranking_.set_clock(std::uint64_t{UINT32_MAX} - 100 + 3000);
+  os_.drop_all();
+  os_.touch(16, 16);
+  order();  // still missing
+  ranking_.set_clock(std::uint64_t{UINT32_MAX} - 100 + 4000);
+  os_.touch(0, 16);
+  order();
+  DistanceCounts distances{};
+  EXPECT_EQ(ranking_.take_refaults(distances), 16U);
+  EXPECT_EQ(distances[distance_class(Pages{3500})], 16U) << "between the two looks";
+  DistanceCounts again{};
+  EXPECT_EQ(ranking_.take_refaults(again), 0U);
+  EXPECT_EQ(again, DistanceCounts{});
+}
+
+TEST_F(RankingTest, AClockThatStepsBackIsNoDistance) {
+  os_.touch(0, 16);
+  order();
+  GranuleRecord* record = ranking_.map().find_or_make(os_, Granule::holding(kHeap));
+  ranking_.set_clock(5000);
+  ranking_.note_evicted(*record, 16);
+  record->resident = 0;
+  ranking_.set_clock(10);  // it was moved to another container
+  order();
+  DistanceCounts distances{};
+  EXPECT_EQ(ranking_.take_refaults(distances), 16U);
+  EXPECT_EQ(distances[0], 16U);
 }
 
 TEST_F(RankingTest, StuckGranulesRestUnlessPatienceIsOver) {
