@@ -170,7 +170,7 @@ void book(Os& os, Ranking& ranking, const Stretch& stretch, bool met_lock, Evict
     outcome.requested = outcome.requested + Pages{stretch.before[i]};
     stayed = stayed + Pages{left};
   }
-  ranking.note_left(outcome.done - done_before);
+  ranking.note_stayed(stayed);
   if (stayed > Pages::none()) {
     const bool nothing_left = outcome.done == done_before;
     auto& counter = outcome.stayed[static_cast<std::size_t>(reason_of(os, met_lock, huge, nothing_left))];

@@ -66,7 +66,7 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, con
   }
   count_ = 0;
   taken_ = 0;
-  left_pages_ = 0;
+  used_pages_ = 0;
   resident_ = {};
   unevictable_ = {};
   std::fill_n(heat_, kHeatClasses, 0);
@@ -173,7 +173,7 @@ void Ranking::sort() {
 }
 
 bool Ranking::peek(Candidate& out) const {
-  if (taken_ >= count_ || left_pages_ >= std::max(kLeastLeft, resident_.count / kMostLeftShare)) {
+  if (taken_ >= count_ || used_pages_ >= std::max(kLeastUsed, resident_.count / kMostUsedShare)) {
     return false;
   }
   out = {Granule{sorted_[taken_].granule}, static_cast<std::uint8_t>(sorted_[taken_].resident)};
@@ -184,6 +184,7 @@ bool Ranking::next(Candidate& out) {
   const bool any = peek(out);
   if (any) {
     heat_[sorted_[taken_].key / 32] -= out.resident;
+    used_pages_ += out.resident;
     ++taken_;
   }
   return any;

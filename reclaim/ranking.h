@@ -8,6 +8,7 @@
 // Not thread-safe: callers hold the lock of the SharedRanking. Safe in signal handlers.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -67,9 +68,9 @@ class Ranking {
   void note_evicted(GranuleRecord& record, std::uint8_t gone) const;
   // Books what a scan of one granule found: growth, refaults. True when it was in use since.
   bool note_resident(GranuleRecord& record, std::uint8_t resident);
-  // Of what was taken, so much is gone. What would not leave does not use the ranking up.
-  void note_left(Pages pages) {
-    left_pages_ += pages.count;
+  // Of what was taken, so much would not leave: that does not use the ranking up.
+  void note_stayed(Pages pages) {
+    used_pages_ -= std::min(used_pages_, pages.count);
   }
   // Books what a pass of UseEvidence found of the mapping that holds it.
   void note_use(GranuleRecord& record, Pages referenced, Pages resident) const;
@@ -97,9 +98,9 @@ class Ranking {
   static constexpr std::uint32_t kFreshHeat = 127;  // as if all of it had been used since the last pass
   static constexpr std::uint64_t kUsedShare = 16;   // of 127: less is a stray page
   static constexpr std::uint16_t kHotKey = 3 * 32;
-  // What was coldest when the ranking was built soon is not: when a quarter has left, look again.
-  static constexpr std::uint64_t kMostLeftShare = 4;
-  static constexpr std::uint64_t kLeastLeft = 256;
+  // What was coldest when the ranking was built soon is not: when a quarter was taken, look again.
+  static constexpr std::uint64_t kMostUsedShare = 4;
+  static constexpr std::uint64_t kLeastUsed = 256;
 
   struct Entry {
     std::uint64_t granule : 40;
@@ -120,7 +121,7 @@ class Ranking {
   Entry* sorted_ = nullptr;
   std::size_t count_ = 0;
   std::size_t taken_ = 0;
-  std::uint64_t left_pages_ = 0;
+  std::uint64_t used_pages_ = 0;
   std::uint32_t scan_number_ = 0;
   std::uint64_t refaults_ = 0;
   DistanceCounts distances_{};

@@ -138,26 +138,36 @@ TEST_F(RankingUseTest, TheNextIsHotOnlyWithEvidenceOfUse) {
   EXPECT_FALSE(ranking_.next_is_hot()) << "an empty ranking has no next";
 }
 
-TEST_F(RankingUseTest, ItIsUsedUpWhenAQuarterHasLeft) {
+TEST_F(RankingUseTest, AQuarterTakenUsesItUp) {
   os_.touch(0, 4096);
   build();
   Candidate candidate;
-  ranking_.note_left(Pages{1023});
-  EXPECT_TRUE(ranking_.peek(candidate));
-  ranking_.note_left(Pages{1});
+  for (int taken = 0; taken < 1024; taken += candidate.resident) {
+    ASSERT_TRUE(ranking_.next(candidate)) << taken;
+  }
   EXPECT_FALSE(ranking_.peek(candidate));
   EXPECT_FALSE(ranking_.next(candidate));
   build();
   EXPECT_TRUE(ranking_.peek(candidate)) << "a new ranking starts anew";
 }
 
+TEST_F(RankingUseTest, WhatWouldNotLeaveDoesNotUseItUp) {
+  os_.touch(0, 4096);
+  build();
+  Candidate candidate;
+  for (int taken = 0; taken < 4096; taken += candidate.resident) {
+    ASSERT_TRUE(ranking_.next(candidate)) << taken;
+    ranking_.note_stayed(Pages{candidate.resident});
+  }
+}
+
 TEST_F(RankingUseTest, ASmallOneLastsForOneBatch) {
   os_.touch(0, 512);
   build();
   Candidate candidate;
-  ranking_.note_left(Pages{255});
-  EXPECT_TRUE(ranking_.peek(candidate)) << "a quarter of 512, but no whole batch";
-  ranking_.note_left(Pages{1});
+  for (int taken = 0; taken < 256; taken += candidate.resident) {
+    ASSERT_TRUE(ranking_.next(candidate)) << "a quarter of 512, but no whole batch";
+  }
   EXPECT_FALSE(ranking_.peek(candidate));
 }
 
