@@ -95,6 +95,21 @@ class ThreadsTest(harness.WeirTest):
         self.assertEqual(self.stat(f"{container}/bio")["usage"], 0)
         self.assertEqual(self.stat(container)["members"], [])
 
+    def test_a_program_that_knows_weir_says_itself_where_it_belongs(self):
+        plain = self.run_plain([harness.program("own_groups"), "io", "30"])
+        self.assertEqual(plain.same(), (0, b"alone\n", b""))
+        env = self.weir_env(400 * MIB, "own", threads="nobody=io:limit=64M")
+        process = self.start_ready([harness.program("own_groups"), "io", "30"], env)
+        self.assertAlmostEqual(self.stat("own/io")["usage"] / MIB, 30, delta=3)
+        self.assertGreater(self.stat("own")["usage"], 58 * MIB)
+        result = self.finish(process)
+        self.assertEqual(result.same(), (0, f"0 0 0 0 limits {64 * MIB} {400 * MIB} sum 3\n".encode(), b""))
+
+    def test_a_group_that_no_rule_names_is_refused(self):
+        env = self.weir_env(400 * MIB, "own", threads="nobody=io")
+        process = self.start_ready([harness.program("own_groups"), "other", "5"], env)
+        self.assertEqual(self.finish(process).out.split()[0], b"2", "ENOENT")
+
     def test_bad_rules_are_named_and_refused(self):
         for rules in ("", "x", "=a", "a=", "a=/b", "a=b:limit=1", "a=b:colour=red", "#0=a", "#5-3=a",
                       "a=b:high=9M,limit=8M"):
