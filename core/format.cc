@@ -258,8 +258,7 @@ const char* unit_suffix(const StatRow& row) {
   switch (row.unit) {
     case Unit::kBytes:
       return "_bytes";
-    case Unit::kMicroseconds:
-      return "";  // the key ends in _us already
+    case Unit::kMicroseconds:  // the key ends in _us already
     case Unit::kCount:
       return "";
   }

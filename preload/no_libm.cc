@@ -16,7 +16,7 @@ double round(double x) {
   if (!(x > -kNoFraction && x < kNoFraction)) {
     return x;
   }
-  const double whole = static_cast<double>(static_cast<long long>(x));
+  const auto whole = static_cast<double>(static_cast<long long>(x));
   const double rest = x - whole;
   return rest >= 0.5 ? whole + 1 : rest <= -0.5 ? whole - 1 : whole;
 }
