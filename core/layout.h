@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 9;
+inline constexpr std::uint32_t kRegistryVersion = 10;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -83,9 +83,9 @@ struct DistanceRecord {
 
 // What load control knows of a container and those below it (reclaim/load_control.h).
 struct LoadRecord {
-  Counter refaults;  // pages that came back after eviction
+  Counter paging_ns;  // what refaults cost, with the page-outs that made room for them, as an estimate
   Counter window_start_ns;
-  Counter window_refaults;  // as they stood when the window began
+  Counter window_paging_ns;  // as it stood when the window began
   Counter thrash_until_ns;
   Counter last_hold_ns;
   Counter level_ns;  // when `level` last changed

@@ -84,8 +84,8 @@ void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing s
   note_pressure(engine, standing.high_container, start);
 }
 
-// Load control: this process may have to wait its turn. From low on, so that who comes last is held
-// while it is small.
+// Load control: this process may have to wait its turn. From low on, and where it is strict always, so
+// that who comes last is held while it is small.
 Standing step_back(Engine& engine, const ChargeRequest& request, const Standing& standing) {
   const std::uint64_t start = engine.os.now_ns();
   if (engine.load_control.step_back(engine, standing.high_container) == 0) {
@@ -104,7 +104,8 @@ bool has_background(const Engine& engine, GroupNumber group) {
 // Against the marks of the process' containers, or of its group's below them.
 Verdict charge_level(Engine& engine, const ChargeRequest& request) {
   Standing standing = look_around(engine, request);
-  if (request.group == kNoGroup && standing.above_low > Pages::none()) {
+  if (request.group == kNoGroup &&
+      (standing.above_low > Pages::none() || engine.load_control.is_strict(engine, standing.high_container))) {
     standing = step_back(engine, request, standing);
   }
   if (standing.above_high > Pages::none() && has_background(engine, request.group)) {

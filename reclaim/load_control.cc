@@ -10,10 +10,13 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t kWindowNs = 100'000'000;
-// Refaults in a window that cost about a quarter of a core's time (some 20 us each with the
-// page-out that made room): then members take each other's pages away.
-constexpr std::uint64_t kThrashRefaults = 1000;
+// The page-out that makes room for one that comes back, and the fault around the reading: as measured
+// with the heap of a compiler on zram.
+constexpr std::uint64_t kRoomForOneNs = 15'000;
+// A fifth of a core's time: then members take each other's pages away.
+constexpr std::uint64_t kThrashShare = 5;
 constexpr std::uint64_t kThrashNs = 5'000'000'000;  // and so long is that believed
+constexpr std::uint64_t kCalmShare = 20;
 constexpr std::uint64_t kBetweenHoldsNs = 10'000'000;
 constexpr std::uint64_t kActiveNs = 200'000'000;
 constexpr std::int64_t kStepNs = 10'000'000;
@@ -29,18 +32,18 @@ bool counts(const BookEntry& entry, const MemberRecord& record, Pages limit) {
   return size_of(entry, record).count >= limit.count / LoadControl::kLeastShare;
 }
 
-// Fewer at once while it still thrashes, more again when it does not.
-void adjust_level(LoadRecord& load, std::uint64_t refaults, unsigned cores, std::uint64_t now) {
+// Fewer at once while paging takes half of what may run, more again when it has been calm for
+// longer: the one who is let in then makes the others page again before that is seen.
+void adjust_level(LoadRecord& load, std::uint64_t paging_ns, unsigned cores, std::uint64_t now) {
   constexpr std::uint64_t kSettleNs = 300'000'000;
-  if (now - load.level_ns.load(std::memory_order_relaxed) < kSettleNs) {
-    return;
-  }
+  constexpr std::uint64_t kCalmNs = 2'000'000'000;
+  const std::uint64_t since = now - load.level_ns.load(std::memory_order_relaxed);
   const std::uint32_t stored = load.level.load(std::memory_order_relaxed);
   const std::uint32_t level = stored == 0 || stored > cores ? cores : stored;
   std::uint32_t wanted = level;
-  if (refaults >= kThrashRefaults * cores) {
+  if (paging_ns >= kWindowNs * level / 2 && since >= kSettleNs) {
     wanted = std::max(level - 1, 1U);
-  } else if (refaults < kThrashRefaults / 4) {
+  } else if (paging_ns < kWindowNs / kCalmShare && since >= kCalmNs) {
     wanted = std::min(level + 1, cores);
   }
   if (wanted != level) {
@@ -58,12 +61,12 @@ unsigned level_of(const LoadRecord& load, unsigned cores) {
 bool thrashes(LoadRecord& load, unsigned cores, std::uint64_t now) {
   std::uint64_t start = load.window_start_ns.load(std::memory_order_acquire);
   if (now - start >= kWindowNs && load.window_start_ns.compare_exchange_strong(start, now, std::memory_order_acq_rel)) {
-    const std::uint64_t total = load.refaults.load(std::memory_order_relaxed);
-    const std::uint64_t before = load.window_refaults.exchange(total, std::memory_order_relaxed);
+    const std::uint64_t total = load.paging_ns.load(std::memory_order_relaxed);
+    const std::uint64_t before = load.window_paging_ns.exchange(total, std::memory_order_relaxed);
     const std::uint64_t windows = std::max<std::uint64_t>((now - start) / kWindowNs, 1);
-    const std::uint64_t refaults = (total - before) / windows;
-    adjust_level(load, refaults, cores, now);
-    if (start != 0 && refaults >= kThrashRefaults) {
+    const std::uint64_t paging_ns = (total - before) / windows;
+    adjust_level(load, paging_ns, cores, now);
+    if (start != 0 && paging_ns >= kWindowNs / kThrashShare) {
       load.thrash_until_ns.store(now + kThrashNs, std::memory_order_relaxed);
     }
   }
@@ -171,14 +174,23 @@ std::uint64_t LoadControl::step_back(Engine& engine, ContainerId id) {
   return held;
 }
 
-bool LoadControl::is_to_wait(Engine& engine, ContainerId id) {
-  const std::uint64_t now = engine.os.now_ns();
-  LoadRecord& load = engine.view.container(id).load;
+unsigned LoadControl::cores(Engine& engine) {
   if (cores_.load(std::memory_order_relaxed) == 0) {
     cores_.store(std::max(engine.os.cores(), 1U), std::memory_order_relaxed);
   }
-  const unsigned cores = cores_.load(std::memory_order_relaxed);
-  if (!thrashes(load, cores, now)) {
+  return cores_.load(std::memory_order_relaxed);
+}
+
+bool LoadControl::is_strict(Engine& engine, ContainerId id) {
+  const LoadRecord& load = engine.view.container(id).load;
+  const std::uint64_t until = load.thrash_until_ns.load(std::memory_order_relaxed);
+  return until != 0 && level_of(load, cores(engine)) < cores(engine) && engine.os.now_ns() < until;
+}
+
+bool LoadControl::is_to_wait(Engine& engine, ContainerId id) {
+  const std::uint64_t now = engine.os.now_ns();
+  LoadRecord& load = engine.view.container(id).load;
+  if (!thrashes(load, cores(engine), now)) {
     return false;
   }
   std::uint64_t last = load.last_hold_ns.load(std::memory_order_relaxed);
@@ -186,7 +198,7 @@ bool LoadControl::is_to_wait(Engine& engine, ContainerId id) {
     return false;
   }
   const Queue queue = queue_of(engine, id, now);
-  if (queue.runners <= level_of(load, cores)) {
+  if (queue.runners <= level_of(load, cores(engine))) {
     return false;
   }
   const bool rotate = queue.somebody_is_due && queue.longest_since_ns != UINT64_MAX;
@@ -204,7 +216,7 @@ void LoadControl::wait(Engine& engine, ContainerId id) {
   const std::uint64_t since = record.held_since_ns.load(std::memory_order_relaxed);
   const bool keeps_roster = take_roster(engine);
   if (keeps_roster) {
-    count_runners(engine, id);  // where their clocks stand now
+    count_runners(engine, id, engine.os.now_ns());  // where their clocks stand now
     wake_reclaimer(engine);
   }
   while (record.held_since_ns.load(std::memory_order_acquire) != 0) {
@@ -212,8 +224,11 @@ void LoadControl::wait(Engine& engine, ContainerId id) {
     static_cast<void>(engine.os.futex_wait(never, 0, kStepNs));
     const std::uint64_t now = engine.os.now_ns();
     if (now - since >= kMostHoldNs || (keeps_roster && may_go_on(engine, id, since))) {
-      record.turn_ns.store(now, std::memory_order_relaxed);
-      record.immune_until_ns.store(now + kSliceNs, std::memory_order_relaxed);
+      // Who has hardly waited keeps its place among the others, and may have to wait again.
+      if (now - since >= kSliceNs) {
+        record.turn_ns.store(now, std::memory_order_relaxed);
+        record.immune_until_ns.store(now + kSliceNs, std::memory_order_relaxed);
+      }
       record.held_since_ns.store(0, std::memory_order_release);
     }
   }
@@ -231,8 +246,8 @@ bool LoadControl::take_roster(Engine& engine) {
 
 bool LoadControl::may_go_on(Engine& engine, ContainerId id, std::uint64_t since_ns) {
   const ContainerRecord& container = engine.view.container(id);
-  const std::size_t runners = count_runners(engine, id);
   const std::uint64_t now = engine.os.now_ns();
+  const std::size_t runners = count_runners(engine, id, now);
   bool is_first = true;
   each_that_counts(engine, id, [&](const BookEntry&, const MemberRecord& record, MemberId) {
     const std::uint64_t held = record.held_since_ns.load(std::memory_order_relaxed);
@@ -241,15 +256,18 @@ bool LoadControl::may_go_on(Engine& engine, ContainerId id, std::uint64_t since_
   if (!is_first) {
     return false;
   }
-  if (runners < level_of(container.load, cores_.load(std::memory_order_relaxed)) ||
+  if (runners < level_of(container.load, cores(engine)) ||
       container.load_control.load(std::memory_order_relaxed) == 0) {
     return true;
+  }
+  if (is_strict(engine, id)) {
+    return false;
   }
   const Pages usage = usage_of(engine.view, id);
   return usage + Pages{engine.record().swap_pages.load(std::memory_order_relaxed)} <= marks_of(container).low;
 }
 
-std::size_t LoadControl::count_runners(Engine& engine, ContainerId id) {
+std::size_t LoadControl::count_runners(Engine& engine, ContainerId id, std::uint64_t now_ns) {
   std::size_t runners = 0;
   std::size_t place = 0;
   each_that_counts(engine, id, [&](const BookEntry& entry, const MemberRecord& record, MemberId member) {
@@ -259,8 +277,10 @@ std::size_t LoadControl::count_runners(Engine& engine, ContainerId id) {
     Peer& peer = peers_[place++];
     const std::uint64_t cpu = engine.os.process_cpu_ns(static_cast<int>(entry.pid));
     const bool known = peer.pid == entry.pid && peer.member == member;
-    runners += !known || cpu >= peer.cpu_ns + kIdleCpuNs ? 1 : 0;
-    peer = {member, entry.pid, cpu};
+    if (!known || cpu >= peer.cpu_ns + kIdleCpuNs) {
+      peer = {member, entry.pid, cpu, now_ns};
+    }
+    runners += now_ns - peer.moved_ns < kIdleNs ? 1 : 0;
   });
   return runners;
 }
@@ -302,9 +322,10 @@ void note_refaults(Engine& engine, std::uint64_t refaults) {
   if (refaults == 0) {
     return;
   }
+  const std::uint64_t paging_ns = refaults * (kRoomForOneNs + engine.refault_time.read_ns());
   ContainerId at = engine.account.container();
   for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
-    count(engine.view.container(at).load.refaults, refaults);
+    count(engine.view.container(at).load.paging_ns, paging_ns);
     if (!parent_of(engine.view, at, at)) {
       break;
     }

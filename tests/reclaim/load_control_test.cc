@@ -49,7 +49,7 @@ TEST_F(LoadControlTest, AThousandRefaultsInAWindowAreThrashing) {
 
 TEST_F(LoadControlTest, WhatCameBackBeforeAnybodyLookedIsNoThrashing) {
   be_one_too_many();
-  members_.load().refaults.store(1'000'000);
+  members_.load().paging_ns.store(1000 * kSecond);
   EXPECT_FALSE(is_held());
 }
 
@@ -170,6 +170,30 @@ TEST_F(LoadControlTest, TenMillisecondsPassBetweenTwoWhoStepBack) {
   EXPECT_TRUE(is_held());
 }
 
+TEST_F(LoadControlTest, WhoHasHardlyWaitedKeepsItsPlaceAndMayHaveToWaitAgain) {
+  be_one_too_many();
+  const std::uint64_t turn = members_.self().turn_ns.load();
+  members_.thrash();
+  members_.run([this](int step) { members_.container_record().load_control.store(step < 100 ? 1 : 0); });
+  ASSERT_TRUE(is_held());
+  EXPECT_EQ(members_.self().turn_ns.load(), turn);
+  members_.container_record().load_control.store(1);
+  members_.run();
+  members_.window(0);
+  EXPECT_TRUE(is_held());
+}
+
+TEST_F(LoadControlTest, StrictWhereFewerRunThanThereAreCores) {
+  be_one_too_many();
+  EXPECT_FALSE(members_.engine.load_control.is_strict(members_.engine, members_.container));
+  members_.load().level.store(1);
+  EXPECT_FALSE(members_.engine.load_control.is_strict(members_.engine, members_.container)) << "it does not thrash";
+  members_.thrash();
+  EXPECT_TRUE(members_.engine.load_control.is_strict(members_.engine, members_.container));
+  members_.load().level.store(2);
+  EXPECT_FALSE(members_.engine.load_control.is_strict(members_.engine, members_.container));
+}
+
 TEST_F(LoadControlTest, AfterItsWaitAMemberIsSafeForASlice) {
   be_one_too_many();
   members_.thrash();
@@ -211,7 +235,8 @@ TEST_F(LoadControlTest, WhereAsManyAsCoresStillThrashOneFewerRuns) {
   members_.add(5001, 1500, 100 * kSecond);
   members_.window(0);
   members_.step_back();
-  EXPECT_EQ(level_after(2000, 1), 1U);
+  EXPECT_EQ(level_after(4999, 4), 0U) << "not half of two cores";
+  EXPECT_EQ(level_after(5000, 1), 1U);
   members_.os.advance(20 * kMs);
   EXPECT_TRUE(is_held()) << "two run, and one may";
 }
@@ -226,9 +251,9 @@ TEST_F(LoadControlTest, TheLevelSettlesBeforeItChangesAgain) {
   members_.os.set_cores(8);
   members_.window(0);
   members_.step_back();
-  EXPECT_EQ(level_after(9000, 1), 7U);
-  EXPECT_EQ(level_after(9000, 2), 7U);
-  EXPECT_EQ(level_after(9000, 1), 6U);
+  EXPECT_EQ(level_after(20'000, 1), 7U);
+  EXPECT_EQ(level_after(20'000, 2), 7U);
+  EXPECT_EQ(level_after(20'000, 1), 6U);
 }
 
 TEST_F(LoadControlTest, WhereItIsCalmTheLevelRisesToTheCoresAndNoFurther) {
@@ -238,7 +263,9 @@ TEST_F(LoadControlTest, WhereItIsCalmTheLevelRisesToTheCoresAndNoFurther) {
   EXPECT_EQ(level_after(500, 10), 2U) << "risen in the first window, which had nothing";
   members_.load().level.store(1);
   EXPECT_EQ(level_after(500, 10), 1U) << "neither calm nor thrashing";
-  EXPECT_EQ(level_after(249, 10), 2U);
+  members_.load().level_ns.store(members_.os.now_ns());
+  EXPECT_EQ(level_after(249, 19), 1U) << "not calm for long enough";
+  EXPECT_EQ(level_after(249, 1), 2U);
   EXPECT_EQ(level_after(0, 10), 2U);
 }
 

@@ -72,7 +72,7 @@ class Members : public Machine {
   // A window of 100 ms passes in which so many pages came back, and those that grow go on.
   void window(std::uint64_t refaults) {
     os.advance(100 * kMs);
-    load().refaults.fetch_add(refaults);
+    load().paging_ns.fetch_add(refaults * 20'000);  // what each costs on zram, with the room made for it
     for (const int pid : runners) {
       member(pid).active_ns.store(os.now_ns());
     }
