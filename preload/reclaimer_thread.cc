@@ -32,7 +32,6 @@ namespace {
 
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kThreadlessTick = 4 * kMillisecond;
-constexpr std::int64_t kFruitlessPause = 100 * kMillisecond;
 constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
 constexpr long kEveryDescriptor = 0xffff'ffff;
 constexpr std::size_t kStackBytes = 128 * kKiB;
@@ -128,14 +127,7 @@ void leave_if_last(Process& p) {
 
 // How long to sleep, given what the look found. Negative: until woken.
 std::int64_t sleep_after(Process& p, const LookResult& result) {
-  std::int64_t sleep = -1;
-  if (result.fruitless) {
-    sleep = kFruitlessPause;
-  } else if (result.deferred) {
-    sleep = kMillisecond / 4;
-  } else if (result.worked) {
-    sleep = 0;
-  }
+  std::int64_t sleep = pause_after(result);
   const std::int64_t watching = watch.plan(p.engine, result.standing);
   if (watching >= 0) {
     sleep = sleep < 0 ? watching : std::min(sleep, watching);
@@ -158,8 +150,7 @@ void adjust_meter(Process& p, const Standing& standing) {
   if (!meter.is_open()) {
     return;
   }
-  const bool near = standing.above_high > Pages::none() ||
-                    (!standing.marks.limit.unlimited() && standing.room.count < FaultMeter::kCoarsePeriod * 8);
+  const bool near = FaultMeter::is_near(standing);
   meter.set_fine(p.engine.os, near);
   fine.store(near, std::memory_order_relaxed);
 }

@@ -2,7 +2,6 @@
 #include "reclaim/pagemap.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,36 +10,10 @@
 #include <string_view>
 
 #include "core/text.h"
+#include "reclaim/pagemap_abi.h"
 
 namespace weir {
 namespace {
-
-// The ABI of PAGEMAP_SCAN (include/uapi/linux/fs.h of Linux 6.7), which Debian 12's headers lack.
-struct ScanRegion {
-  std::uint64_t start;
-  std::uint64_t end;
-  std::uint64_t categories;
-};
-struct ScanArgument {
-  std::uint64_t size;
-  std::uint64_t flags;
-  std::uint64_t start;
-  std::uint64_t end;
-  std::uint64_t walk_end;
-  std::uint64_t vec;
-  std::uint64_t vec_len;
-  std::uint64_t max_pages;
-  std::uint64_t category_inverted;
-  std::uint64_t category_mask;
-  std::uint64_t category_anyof_mask;
-  std::uint64_t return_mask;
-};
-constexpr unsigned long kPagemapScan = _IOWR('f', 16, ScanArgument);
-constexpr std::uint64_t kIsFile = 1 << 2;
-constexpr std::uint64_t kIsPresent = 1 << 3;
-constexpr std::uint64_t kIsSwapped = 1 << 4;
-constexpr std::uint64_t kIsZeroPage = 1 << 5;
-constexpr std::uint64_t kIsHuge = 1 << 6;
 
 constexpr std::uint64_t kWordPresent = std::uint64_t{1} << 63;
 constexpr std::uint64_t kWordSwapped = std::uint64_t{1} << 62;
