@@ -137,10 +137,44 @@ void Pagemap::close(Os& os) {
   }
 }
 
+// Tells the listener of each run before the visitor, who may make its pages leave.
+class Overheard final : public RunVisitor {
+ public:
+  Overheard(RunVisitor& visitor, ScanListener& listener) : visitor_(visitor), listener_(listener) {}
+
+  bool visit(const PageRun& run) override {
+    listener_.scan_found(run.range);
+    end_ = run.range.end;
+    went_on_ = visitor_.visit(run);
+    return went_on_;
+  }
+  // Where the scan of `range` ended: before its end, when the visitor had enough.
+  [[nodiscard]] std::uintptr_t end(AddressRange range) const {
+    return went_on_ ? range.end : end_;
+  }
+
+ private:
+  RunVisitor& visitor_;
+  ScanListener& listener_;
+  std::uintptr_t end_ = 0;
+  bool went_on_ = true;
+};
+
 int Pagemap::scan(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
   if (fd_ < 0) {
     return EBADF;
   }
+  if (buffer_.listener == nullptr) [[likely]] {
+    return scan_either_way(os, range, visitor, kind);
+  }
+  Overheard overheard(visitor, *buffer_.listener);
+  buffer_.listener->scan_begins(range, kind == PageKind::kSwapped);
+  const int error = scan_either_way(os, range, overheard, kind);
+  buffer_.listener->scan_ends(error == 0 ? overheard.end(range) : range.begin);
+  return error;
+}
+
+int Pagemap::scan_either_way(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
   if (has_scan_) {
     const int error = scan_by_ioctl(os, range, visitor, kind);
     if (error != ENOTTY && error != EINVAL) {
