@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 9;
+inline constexpr std::uint32_t kRegistryVersion = 10;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -194,6 +194,7 @@ enum class EventKind : std::uint32_t {
   kKill,     // by `weir kill`
   kReclaim,  // shrinking on demand: value[0] wanted, value[1] done, in bytes
   kMove,     // value[0] bytes of charge that went along
+  kRecording,
 };
 const char* to_string(EventKind kind);
 

@@ -21,6 +21,7 @@
 #include "preload/own_image.h"
 #include "preload/process.h"
 #include "preload/real.h"
+#include "preload/recording.h"
 #include "preload/signals.h"
 #include "reclaim/background.h"
 #include "reclaim/fault_meter.h"
@@ -175,6 +176,7 @@ void* run(void*) {
   choose_meter(p);
   watch.open(p.engine);
   settle_huge_pages(p);
+  begin_recording(p);
   p.engine.reclaimer_ready.store(true, std::memory_order_release);
   while (!stop_wanted.load(std::memory_order_acquire)) {
     const std::uint32_t seen = p.engine.record().wake.load(std::memory_order_acquire);
@@ -186,8 +188,11 @@ void* run(void*) {
     if (first_thread_ended.load(std::memory_order_acquire)) {
       leave_if_last(p);
     }
-    sleep_for(p, seen, sleep_after(p, result));
+    std::int64_t sleep = sleep_after(p, result);
+    take_recording_turn(p, result, sleep);
+    sleep_for(p, seen, sleep);
   }
+  p.engine.recorder.end();
   p.engine.reclaimer_ready.store(false, std::memory_order_release);
   p.engine.reclaimer_runs.store(false, std::memory_order_release);
   meter.close(p.engine.os);
