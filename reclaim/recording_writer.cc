@@ -29,8 +29,9 @@ void RecordingWriter::put_signed(std::int64_t number) {
 
 void RecordingWriter::put_text(std::string_view text) {
   put(text.size());
-  std::memcpy(memory_ + size_, text.data(), text.size());
-  size_ += text.size();
+  for (const char c : text) {  // not memcpy, which must not be given the nullptr of an empty one
+    memory_[size_++] = c;
+  }
 }
 
 bool RecordingWriter::open(char type, std::uint64_t now_ns, bool go_on) {
