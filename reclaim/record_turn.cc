@@ -26,7 +26,8 @@ Pages others_of(Engine& engine) {
   return usage_of(engine.view, engine.account.container()) - mine;
 }
 
-// What the policy gathers by itself for the ranking counts as well; this is for when it does not.
+// What the policy gathers by itself for the ranking counts as well; this is for when it does not. It clears the same
+// accessed bits: where both are at work, the ranking sees what was used since the later of the two.
 void look_at_use(Engine& engine, std::uint64_t now) {
   if (now - engine.evidence.last_ns() >= kUseNs && engine.evidence.is_due(now)) {
     static_cast<void>(engine.evidence.pass(engine.os, engine.shared, UseEvidence::For::kListener));
