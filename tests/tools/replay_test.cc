@@ -54,10 +54,10 @@ TEST_F(ReplayTest, WhatFitsStays) {
 }
 
 TEST_F(ReplayTest, WhatDoesNotFitLeavesBeforeTheLimit) {
-  change(100, 0, 256, 0xFFFF, 0);  // 16 MiB in 100 ms
-  const ReplayOutcome outcome = replay(recording(), plan(1024));
-  EXPECT_GE(outcome.evicted, Pages{4096 - 1024});
-  EXPECT_LE(outcome.peak, Pages{1024 + 128});
+  change(100, 0, 1024, 0xFFFF, 0);  // 64 MiB in 100 ms
+  const ReplayOutcome outcome = replay(recording(), plan(4096));
+  EXPECT_GE(outcome.evicted, Pages{16384 - 4096});
+  EXPECT_LE(outcome.peak, Pages{4096 + 128});
   EXPECT_GT(outcome.passes, 0U);
   EXPECT_EQ(outcome.oom_kills, 0U);
 }
