@@ -194,6 +194,7 @@ enum class EventKind : std::uint32_t {
   kKill,     // by `weir kill`
   kReclaim,  // shrinking on demand: value[0] wanted, value[1] done, in bytes
   kMove,     // value[0] bytes of charge that went along
+  kRecording,
 };
 const char* to_string(EventKind kind);
 

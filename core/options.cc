@@ -78,6 +78,14 @@ const char* set_directory(Options& o, std::string_view value) {
   return set_path(o.directory, value);
 }
 
+// The processes of a tree may work in other folders than the first.
+const char* set_record_file(Options& o, std::string_view value) {
+  if (!value.empty() && value[0] != '/') {
+    return "is not an absolute path";
+  }
+  return set_path(o.record_file, value);
+}
+
 const char* set_dump_format(Options& o, std::string_view value) {
   if (value == "text") {
     o.dump_format = DumpFormat::kText;
@@ -145,6 +153,7 @@ constexpr OptionRow kRows[] = {
     {"WEIR_DIR", "$XDG_RUNTIME_DIR/weir, else /dev/shm/weir-<uid>", "registry directory", set_directory},
     {"WEIR_METER", "auto", "fallback: do without the perf fault meter", set_meter},
     {"WEIR_THREADLESS", "off", "on: never start a thread in the program", set_threadless},
+    {"WEIR_RECORD", "none", "where to record what the policy sees, for weir replay; .PID is added", set_record_file},
 };
 
 // Back to its default, alone: the other mark stays as it was wished.

@@ -36,8 +36,9 @@ struct Options {
   bool log_terminal_only = true;
   std::string_view log_path;
   std::string_view directory;
-  bool fallback_meter = false;  // WEIR_METER=fallback: as if perf were refused
-  bool any = false;             // one WEIR_* variable at least was set
+  bool fallback_meter = false;   // WEIR_METER=fallback: as if perf were refused
+  std::string_view record_file;  // empty: nothing is recorded
+  bool any = false;              // one WEIR_* variable at least was set
 
   [[nodiscard]] bool high_set() const {
     return high_watermark.value != 0;

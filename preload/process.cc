@@ -12,6 +12,7 @@
 #include "preload/huge_regions.h"
 #include "preload/own_image.h"
 #include "preload/reclaimer_thread.h"
+#include "preload/recording.h"
 #include "preload/thread_groups.h"
 #include "reclaim/charge.h"
 #include "reclaim/fault_meter.h"
@@ -50,6 +51,9 @@ std::int64_t next_budget(const Standing& standing) {
 bool near_enough_to_arm(const Standing& standing) {
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
   const Pages promised = Pages::holding(process().large_bytes.load(std::memory_order_relaxed));
+  if (recording_is_wanted(process())) {
+    return true;
+  }
   return !mark.unlimited() && (standing.usage + promised).count >= mark.count / 2;
 }
 
@@ -221,6 +225,7 @@ void end_process() {
   Process& p = process();
   if (p.stage.load(std::memory_order_acquire) == Stage::kAttached && is_own_process()) {
     p.stage.store(Stage::kIdle, std::memory_order_release);
+    finish_recording(p);
     p.engine.view.release_groups(p.engine.account.member(), p.pid.load(std::memory_order_relaxed));
     p.engine.view.book(p.engine.account.member()).release(p.pid.load(std::memory_order_relaxed));
   }
@@ -251,6 +256,7 @@ void restart_in_child() {
   p.engine.pagemap.forget();
   p.engine.statm.forget();
   p.engine.evidence.forget();
+  forget_recording(p);
   p.engine.reclaimer_runs.store(false, std::memory_order_relaxed);
   p.engine.reclaimer_ready.store(false, std::memory_order_relaxed);
   p.engine.reclaimer_sleeps.store(false, std::memory_order_relaxed);

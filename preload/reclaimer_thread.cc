@@ -21,6 +21,7 @@
 #include "preload/own_image.h"
 #include "preload/process.h"
 #include "preload/real.h"
+#include "preload/recording.h"
 #include "preload/signals.h"
 #include "reclaim/background.h"
 #include "reclaim/fault_meter.h"
@@ -32,7 +33,6 @@ namespace {
 
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kThreadlessTick = 4 * kMillisecond;
-constexpr std::int64_t kFruitlessPause = 100 * kMillisecond;
 constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
 constexpr long kEveryDescriptor = 0xffff'ffff;
 constexpr std::size_t kStackBytes = 128 * kKiB;
@@ -128,14 +128,7 @@ void leave_if_last(Process& p) {
 
 // How long to sleep, given what the look found. Negative: until woken.
 std::int64_t sleep_after(Process& p, const LookResult& result) {
-  std::int64_t sleep = -1;
-  if (result.fruitless) {
-    sleep = kFruitlessPause;
-  } else if (result.deferred) {
-    sleep = kMillisecond / 4;
-  } else if (result.worked) {
-    sleep = 0;
-  }
+  std::int64_t sleep = pause_after(result);
   const std::int64_t watching = watch.plan(p.engine, result.standing);
   if (watching >= 0) {
     sleep = sleep < 0 ? watching : std::min(sleep, watching);
@@ -158,8 +151,7 @@ void adjust_meter(Process& p, const Standing& standing) {
   if (!meter.is_open()) {
     return;
   }
-  const bool near = standing.above_high > Pages::none() ||
-                    (!standing.marks.limit.unlimited() && standing.room.count < FaultMeter::kCoarsePeriod * 8);
+  const bool near = FaultMeter::is_near(standing);
   meter.set_fine(p.engine.os, near);
   fine.store(near, std::memory_order_relaxed);
 }
@@ -184,6 +176,7 @@ void* run(void*) {
   choose_meter(p);
   watch.open(p.engine);
   settle_huge_pages(p);
+  begin_recording(p);
   p.engine.reclaimer_ready.store(true, std::memory_order_release);
   while (!stop_wanted.load(std::memory_order_acquire)) {
     const std::uint32_t seen = p.engine.record().wake.load(std::memory_order_acquire);
@@ -195,8 +188,11 @@ void* run(void*) {
     if (first_thread_ended.load(std::memory_order_acquire)) {
       leave_if_last(p);
     }
-    sleep_for(p, seen, sleep_after(p, result));
+    std::int64_t sleep = sleep_after(p, result);
+    take_recording_turn(p, result, sleep);
+    sleep_for(p, seen, sleep);
   }
+  p.engine.recorder.end();
   p.engine.reclaimer_ready.store(false, std::memory_order_release);
   p.engine.reclaimer_runs.store(false, std::memory_order_release);
   meter.close(p.engine.os);

@@ -25,6 +25,18 @@ void announce_room(Engine& engine);
 // watermarks alone.
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only);
 
+// How long the reclaimer may sleep after such a look, ns; negative: until it is woken.
+constexpr std::int64_t pause_after(const LookResult& result) {
+  constexpr std::int64_t kMillisecond = 1'000'000;
+  if (result.fruitless) {
+    return 100 * kMillisecond;
+  }
+  if (result.deferred) {
+    return kMillisecond / 4;
+  }
+  return result.worked ? 0 : -1;
+}
+
 inline constexpr Pages kBackgroundBatch{256};
 // After this many batches the account, the requests and the other containers get their turn.
 inline constexpr int kBatchesPerLook = 64;

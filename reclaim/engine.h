@@ -17,6 +17,7 @@
 #include "reclaim/ranking.h"
 #include "reclaim/readahead.h"
 #include "reclaim/reclaim_lock.h"
+#include "reclaim/recorder.h"
 #include "reclaim/refault_time.h"
 #include "reclaim/thread_groups.h"
 #include "reclaim/use_evidence.h"
@@ -56,6 +57,8 @@ struct Engine {
   // Threads of the program that evict where they grew, one at a time.
   ReclaimLock direct_lock;
   ScanBuffer direct_buffer;
+
+  Recorder recorder;  // off, unless WEIR_RECORD asks for it
 
   // Gives the allocator's free pages back. Called without the lock by the reclaimer thread, or
   // by a program thread at a point where it holds no allocator lock. May be null.

@@ -114,6 +114,7 @@ int page_out(Os& os, Pagemap& pagemap, Stretch& stretch, bool& met_lock) {
     one_by_one.flush();
   }
   met_lock = together.met_lock();
+  pagemap.note_paged_out(stretch.range);
   StretchCounter after(stretch, stretch.after, nullptr);
   return error != 0 ? error : pagemap.scan(os, stretch.range, after);
 }

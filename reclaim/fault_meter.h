@@ -13,6 +13,7 @@
 
 #include "core/os.h"
 #include "core/units.h"
+#include "reclaim/account.h"
 
 namespace weir {
 
@@ -22,6 +23,12 @@ class FaultMeter {
   static constexpr std::uint64_t kFinePeriod = 32;
   // perf_event_attr.sig_data: how the signal handler knows its own from others'.
   static constexpr std::uint64_t kCookie = 0x7765'6972;
+
+  // Near a mark the finer one is wanted.
+  static bool is_near(const Standing& standing) {
+    return standing.above_high > Pages::none() ||
+           (!standing.marks.limit.unlimited() && standing.room.count < kCoarsePeriod * 8);
+  }
 
   // Opens events for every thread of the process but the caller. 0 or the first errno; on
   // failure none stays open.

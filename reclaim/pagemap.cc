@@ -2,7 +2,6 @@
 #include "reclaim/pagemap.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,36 +10,10 @@
 #include <string_view>
 
 #include "core/text.h"
+#include "reclaim/pagemap_abi.h"
 
 namespace weir {
 namespace {
-
-// The ABI of PAGEMAP_SCAN (include/uapi/linux/fs.h of Linux 6.7), which Debian 12's headers lack.
-struct ScanRegion {
-  std::uint64_t start;
-  std::uint64_t end;
-  std::uint64_t categories;
-};
-struct ScanArgument {
-  std::uint64_t size;
-  std::uint64_t flags;
-  std::uint64_t start;
-  std::uint64_t end;
-  std::uint64_t walk_end;
-  std::uint64_t vec;
-  std::uint64_t vec_len;
-  std::uint64_t max_pages;
-  std::uint64_t category_inverted;
-  std::uint64_t category_mask;
-  std::uint64_t category_anyof_mask;
-  std::uint64_t return_mask;
-};
-constexpr unsigned long kPagemapScan = _IOWR('f', 16, ScanArgument);
-constexpr std::uint64_t kIsFile = 1 << 2;
-constexpr std::uint64_t kIsPresent = 1 << 3;
-constexpr std::uint64_t kIsSwapped = 1 << 4;
-constexpr std::uint64_t kIsZeroPage = 1 << 5;
-constexpr std::uint64_t kIsHuge = 1 << 6;
 
 constexpr std::uint64_t kWordPresent = std::uint64_t{1} << 63;
 constexpr std::uint64_t kWordSwapped = std::uint64_t{1} << 62;
@@ -164,10 +137,44 @@ void Pagemap::close(Os& os) {
   }
 }
 
+// Tells the listener of each run before the visitor, who may make its pages leave.
+class Overheard final : public RunVisitor {
+ public:
+  Overheard(RunVisitor& visitor, ScanListener& listener) : visitor_(visitor), listener_(listener) {}
+
+  bool visit(const PageRun& run) override {
+    listener_.scan_found(run.range);
+    end_ = run.range.end;
+    went_on_ = visitor_.visit(run);
+    return went_on_;
+  }
+  // Where the scan of `range` ended: before its end, when the visitor had enough.
+  [[nodiscard]] std::uintptr_t end(AddressRange range) const {
+    return went_on_ ? range.end : end_;
+  }
+
+ private:
+  RunVisitor& visitor_;
+  ScanListener& listener_;
+  std::uintptr_t end_ = 0;
+  bool went_on_ = true;
+};
+
 int Pagemap::scan(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
   if (fd_ < 0) {
     return EBADF;
   }
+  if (buffer_.listener == nullptr) [[likely]] {
+    return scan_either_way(os, range, visitor, kind);
+  }
+  Overheard overheard(visitor, *buffer_.listener);
+  buffer_.listener->scan_begins(range, kind == PageKind::kSwapped);
+  const int error = scan_either_way(os, range, overheard, kind);
+  buffer_.listener->scan_ends(error == 0 ? overheard.end(range) : range.begin);
+  return error;
+}
+
+int Pagemap::scan_either_way(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
   if (has_scan_) {
     const int error = scan_by_ioctl(os, range, visitor, kind);
     if (error != ENOTTY && error != EINVAL) {

@@ -13,6 +13,7 @@
 
 #include "core/os.h"
 #include "core/units.h"
+#include "reclaim/scan_listener.h"
 
 namespace weir {
 
@@ -40,6 +41,7 @@ inline constexpr AddressRange kWholeAddressSpace{kPageBytes, 0x7fff'ffff'f000ULL
 struct ScanBuffer {
   static constexpr std::size_t kBytes = 16384;
   alignas(8) char bytes[kBytes] = {};
+  ScanListener* listener = nullptr;  // told of every scan that goes through this buffer
 };
 
 class Pagemap {
@@ -62,6 +64,12 @@ class Pagemap {
   }
   // Visits the runs inside `range`. 0 or an errno.
   int scan(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind = PageKind::kPresent);
+  // What the next scan of `range` misses has been paged out by whoever says so. For the listener.
+  void note_paged_out(AddressRange range) {
+    if (buffer_.listener != nullptr) {
+      buffer_.listener->paged_out(range);
+    }
+  }
   // Whether any page of a file is mapped and present inside `range`; true where it cannot be told.
   [[nodiscard]] bool may_hold_file_pages(Os& os, AddressRange range) const;
   // Anonymous present pages that another process maps too (bit 56 of their word is clear).
@@ -69,6 +77,7 @@ class Pagemap {
   int count_shared(Os& os, Pages& out);
 
  private:
+  int scan_either_way(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind);
   int scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind);
   int scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind);
   int read_mapping(Os& os, AddressRange mapping, RunVisitor& visitor, PageKind kind, bool& go_on);

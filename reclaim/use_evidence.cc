@@ -84,7 +84,7 @@ void UseEvidence::cut(Os& os, AddressRange range) {
 }
 
 // Warms or cools the granules of one mapping, and cuts it at the odd chunks that hold something.
-void UseEvidence::apply(Os& os, Ranking& ranking, const Observation& seen) {
+void UseEvidence::apply(Os& os, Ranking& ranking, const Observation& seen, For whom) {
   const std::size_t chunk = seen.huge ? std::max(chunk_, kHugePageBytes) : chunk_;
   const bool cuts = seen.may_cut && seen.range.bytes() > chunk;
   std::uintptr_t last_cut = 0;
@@ -92,15 +92,18 @@ void UseEvidence::apply(Os& os, Ranking& ranking, const Observation& seen) {
     const Granule granule = Granule::holding(at);
     std::uintptr_t next = granule.range().end;
     GranuleRecord* record = ranking.map().find(granule, next);
-    if (record != nullptr && record->resident > 0) {
+    const bool ranked = record != nullptr && record->resident > 0;
+    if (ranked && whom == For::kRanking) {
       ranking.note_use(*record, seen.referenced, seen.resident);
+    }
+    if (ranked || (listener_ != nullptr && listener_->holds(granule))) {
       const std::uintptr_t begin = at / chunk * chunk;
       if (cuts && at / chunk % 2 == 1 && begin != last_cut) {
         last_cut = begin;
         cut(os, {std::max(begin, seen.range.begin), std::min(begin + chunk, seen.range.end)});
       }
     }
-    at = next;
+    at = listener_ != nullptr ? granule.range().end : next;
   }
 }
 
@@ -123,7 +126,7 @@ void UseEvidence::clear(Os& os) {
   }
 }
 
-int UseEvidence::pass(Os& os, SharedRanking& shared) {
+int UseEvidence::pass(Os& os, SharedRanking& shared, For whom) {
   const std::uint64_t start = os.now_ns();
   last_ns_ = start;
   if (!make_buffers(os)) {
@@ -143,9 +146,14 @@ int UseEvidence::pass(Os& os, SharedRanking& shared) {
       return EBUSY;
     }
     for (std::size_t i = 0; i < count_; ++i) {
-      apply(os, shared.ranking, seen_[i]);
+      apply(os, shared.ranking, seen_[i], whom);
     }
-    shared.ranking.has_evidence(true);
+    if (whom == For::kRanking) {
+      shared.ranking.has_evidence(true);
+    }
+  }
+  for (std::size_t i = 0; listener_ != nullptr && i < count_; ++i) {
+    listener_->saw_use(seen_[i].range, seen_[i].resident, seen_[i].referenced);
   }
   clear(os);
   took_ns_ = os.now_ns() - start;

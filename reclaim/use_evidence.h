@@ -25,8 +25,22 @@
 
 namespace weir {
 
+// Who is told what was seen in use, beside the ranking: the recorder.
+class UseListener {
+ public:
+  virtual void saw_use(AddressRange range, Pages resident, Pages referenced) = 0;
+  // Whether it knows of pages there: such memory is cut, too.
+  [[nodiscard]] virtual bool holds(Granule granule) const = 0;
+
+ protected:
+  ~UseListener() = default;
+};
+
 class UseEvidence {
  public:
+  // Whom a pass is for: with kListener the ranking learns nothing of it.
+  enum class For { kRanking, kListener };
+
   static constexpr std::size_t kLeastChunk = 256 * kKiB;
   static constexpr std::size_t kMostMappings = 4096;
 
@@ -39,7 +53,13 @@ class UseEvidence {
   // Whether a pass is worth it: a twentieth of the time since the last one would pay for it.
   [[nodiscard]] bool is_due(std::uint64_t now_ns) const;
   // One pass, into the granule records of `shared`; takes its lock. 0 or an errno.
-  int pass(Os& os, SharedRanking& shared);
+  int pass(Os& os, SharedRanking& shared, For whom = For::kRanking);
+  void set_listener(UseListener* listener) {
+    listener_ = listener;
+  }
+  [[nodiscard]] std::uint64_t last_ns() const {
+    return last_ns_;
+  }
 
   // The program is about to call mremap on this range, which fails across mappings.
   void mend(Os& os, AddressRange range);
@@ -57,11 +77,12 @@ class UseEvidence {
 
   bool make_buffers(Os& os);
   void choose_chunk(Pages resident);
-  void apply(Os& os, Ranking& ranking, const Observation& seen);
+  void apply(Os& os, Ranking& ranking, const Observation& seen, For whom);
   void cut(Os& os, AddressRange range);
   void clear(Os& os);
 
   SmapsFile smaps_;
+  UseListener* listener_ = nullptr;
   char* text_ = nullptr;
   Observation* seen_ = nullptr;
   std::size_t count_ = 0;

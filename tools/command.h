@@ -28,6 +28,8 @@ struct CommandRow {
 };
 
 int run_main(Invocation& call);
+int record_main(Invocation& call);
+int replay_main(Invocation& call);
 int ls_main(Invocation& call);
 int stat_main(Invocation& call);
 int set_main(Invocation& call);

@@ -21,6 +21,9 @@ constexpr std::array kCommands = {
     CommandRow{"move", "PID NAME [--policy reserve|lazy] [--dry-run]", "move a running process", move_main},
     CommandRow{"kill", "NAME", "kill the members of a container", kill_main},
     CommandRow{"rm", "NAME", "forget an empty container", rm_main},
+    CommandRow{"record", "[-o FILE] [options] -- COMMAND...", "run a command, and record for replay", record_main},
+    CommandRow{"replay", "FILE [--limit SIZE] [--high MARK] [--low MARK] [--policy NAME] [--json]",
+               "what another limit would have done", replay_main},
     CommandRow{"doctor", "[--format text|json]", "say what works on this machine", doctor_main},
     CommandRow{"swap", "add|rm", "make swap available (root)", swap_main},
 };

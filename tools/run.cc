@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 
 #include "tools/command.h"
 #include "tools/library.h"
@@ -36,6 +37,7 @@ constexpr std::array kFlags = {
     FlagRow{"--meter", "--meter", "WEIR_METER", "METER", "auto, or fallback to do without perf"},
     FlagRow{"--dump-file", "--dump-file", "WEIR_DUMP_FILE", "FILE", "Where statistics go on a signal; %p pid, %c name"},
     FlagRow{"--dump-format", "--dump-format", "WEIR_DUMP_FORMAT", "FORMAT", "text, json or prometheus"},
+    FlagRow{"-o,--record", "--record", "WEIR_RECORD", "FILE", "Record what the policy sees to FILE.PID (weir replay)"},
     FlagRow{"--log", "--log", "WEIR_LOG", "LEVEL", "auto, off, error, warn, info or debug, then optionally :path"},
 };
 
@@ -45,6 +47,21 @@ constexpr const char* kFooter =
     "where options are given. The exit status is the command's.\n\n"
     "Example:\n  weir run -n build -m 64M --high 56M --low 48M -- make -j4";
 
+// The two commands that run one.
+struct Manner {
+  const char* name;
+  const char* description;
+  const char* footer;
+  bool records;
+};
+constexpr Manner kRun{"weir run", "Runs a command, its children and theirs within memory limits.", kFooter, false};
+constexpr Manner kRecording{"weir record",
+                            "Runs a command as weir run does, and records what the policy of each of its processes "
+                            "sees: to FILE.PID, by default weir.rec.PID.",
+                            "weir replay tells what another limit would have done.\n\n"
+                            "Example:\n  weir record -m 64M -o /tmp/sort.rec -- sort big.txt",
+                            true};
+
 struct RunWords {
   std::array<std::string, kFlags.size()> values;
   std::array<bool, kFlags.size()> given{};
@@ -53,13 +70,13 @@ struct RunWords {
 
 // What stands after the first "--" is the command's and is never looked at; without one the
 // command begins at the first word that is no option.
-bool read_words(Invocation& call, RunWords& words) {
+bool read_words(Invocation& call, RunWords& words, const Manner& manner) {
   const auto mark = std::find(call.arguments.begin(), call.arguments.end(), "--");
   std::vector<std::string> after(mark, call.arguments.end());
   call.arguments.erase(mark, call.arguments.end());
 
-  CLI::App app("Runs a command, its children and theirs within memory limits.", "weir run");
-  app.footer(kFooter);
+  CLI::App app(manner.description, manner.name);
+  app.footer(manner.footer);
   app.prefix_command();
   std::array<const CLI::Option*, kFlags.size()> options{};
   for (std::size_t i = 0; i < kFlags.size(); ++i) {
@@ -72,22 +89,31 @@ bool read_words(Invocation& call, RunWords& words) {
                  [](const auto* option) { return option->count() > 0; });
   words.command = app.remaining();
   if (!words.command.empty() && words.command.front().starts_with('-')) {
-    refuse("unknown option " + shown(words.command.front()) + " (weir run --help)");
+    refuse("unknown option " + shown(words.command.front()) + " (" + manner.name + " --help)");
   }
   // The mark itself is the command's only if the command began before it.
   after.erase(after.begin(), after.begin() + (words.command.empty() && !after.empty() ? 1 : 0));
   words.command.insert(words.command.end(), after.begin(), after.end());
   if (words.command.empty() || words.command.front().empty()) {
-    refuse("there is no command to run (weir run --help)");
+    refuse("there is no command to run (" + std::string(manner.name) + " --help)");
   }
   return true;
 }
 
-RunSettings settings_of(const RunWords& words) {
+constexpr std::string_view kRecord = "WEIR_RECORD";
+
+// The command's processes may work in other folders than this one.
+std::string value_of(const FlagRow& flag, const std::string& value) {
+  return flag.variable == kRecord && !value.empty() ? std::filesystem::absolute(value).string() : value;
+}
+
+RunSettings settings_of(const RunWords& words, const Manner& manner) {
   RunSettings settings;
   for (std::size_t i = 0; i < kFlags.size(); ++i) {
     if (words.given[i]) {
-      settings.set(kFlags[i].name, kFlags[i].variable, words.values[i]);
+      settings.set(kFlags[i].name, kFlags[i].variable, value_of(kFlags[i], words.values[i]));
+    } else if (manner.records && kFlags[i].variable == kRecord) {
+      settings.set(kFlags[i].name, kFlags[i].variable, value_of(kFlags[i], "weir.rec"));
     }
   }
   return settings;
@@ -115,14 +141,12 @@ bool equip(Session& session, RunSettings& settings) {
   throw CommandFault(status, shown(command) + " cannot be run: " + error_text(error));
 }
 
-}  // namespace
-
-int run_main(Invocation& call) {
+int run_in(const Manner& manner, Invocation& call) {
   RunWords words;
-  if (!read_words(call, words)) {
+  if (!read_words(call, words, manner)) {
     return 0;
   }
-  RunSettings settings = settings_of(words);
+  RunSettings settings = settings_of(words, manner);
   Session session(call.directory);
   RunContainer container(session, settings);
   PressureServer pressure(session);
@@ -137,6 +161,16 @@ int run_main(Invocation& call) {
   }
   container.report_kills(ending.pid);
   return end_like(ending);
+}
+
+}  // namespace
+
+int run_main(Invocation& call) {
+  return run_in(kRun, call);
+}
+
+int record_main(Invocation& call) {
+  return run_in(kRecording, call);
 }
 
 }  // namespace weir

@@ -19,6 +19,7 @@ BAD = {
     "DUMP_FILE": [""],
     "LOG": ["", "loud", "debug:", "verbose:/tmp/x"],
     "METER": ["", "perfect"],
+    "RECORD": ["", "relative", "/x" * 5000],
     "THREADLESS": ["perhaps"],
     "CONTAINER": ["", "a b", "../x", "a/../b", "/", "a//b", "/a", "a/", "x" * 64, "\u00e9t\u00e9", LONG],
     "DIR": ["relative/path", "/x" * 5000],

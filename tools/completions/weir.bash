@@ -16,9 +16,9 @@ _weir_value() {
     --log) COMPREPLY=($(compgen -W "auto off error warn info debug" -- "$2")) ;;
     --type) COMPREPLY=($(compgen -W "zram file" -- "$2")) ;;
     --exec) COMPREPLY=($(compgen -c -- "$2")) ;;
-    --policy) COMPREPLY=($(compgen -W "reserve lazy" -- "$2")) ;;
+    --policy) COMPREPLY=($(compgen -W "$([[ $3 == replay ]] && echo weir direct refaults fixed || echo reserve lazy)" -- "$2")) ;;
     --dir) COMPREPLY=($(compgen -d -- "$2")) ;;
-    --dump-file | --path) COMPREPLY=($(compgen -f -- "$2")) ;;
+    -o | --record | --dump-file | --path) COMPREPLY=($(compgen -f -- "$2")) ;;
     -m | --limit | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
     *) return 1 ;;
   esac
@@ -43,23 +43,23 @@ _weir() {
   [[ ${COMP_WORDS[1]} == --dir ]] && at=3
   command=${COMP_WORDS[at]}
   if ((COMP_CWORD <= at)); then
-    _weir_value "$previous" "$current" && return
-    COMPREPLY=($(compgen -W "run ls stat set reclaim events move kill rm doctor swap notify top
+    _weir_value "$previous" "$current" "$command" && return
+    COMPREPLY=($(compgen -W "run record replay ls stat set reclaim events move kill rm doctor swap notify top
       --dir --help --version" -- "$current"))
     return
   fi
-  if [[ $command == run ]]; then
+  if [[ $command == run || $command == record ]]; then
     offset=$(_weir_run_offset $((at + 1)))
     if [[ -n $offset ]]; then
       declare -F _command_offset >/dev/null && _command_offset "$offset"
       return
     fi
   fi
-  _weir_value "$previous" "$current" && return
+  _weir_value "$previous" "$current" "$command" && return
   case $command in
-    run)
+    run | record)
       if [[ $current == -* ]]; then
-        COMPREPLY=($(compgen -W "--name --limit --high --low --swap-max --oom --background --meter --dump-file
+        COMPREPLY=($(compgen -W "--name --limit --high --low --swap-max --oom --background --meter --record --dump-file
           --dump-format --log --dir --help --" -- "$current"))
       else
         COMPREPLY=($(compgen -c -- "$current"))
@@ -75,6 +75,9 @@ _weir() {
     top) COMPREPLY=($(compgen -W "--interval --once --dir --help" -- "$current")) ;;
     reclaim) COMPREPLY=($(compgen -W "$(_weir_containers) --to --by --detach --format --dir --help" -- "$current")) ;;
     move) COMPREPLY=($(compgen -W "$(_weir_containers) --policy --dry-run --dir --help" -- "$current")) ;;
+    replay)
+      COMPREPLY=($(compgen -f -W "--limit --high --low --policy --json --dir --help" -- "$current"))
+      ;;
     kill | rm) COMPREPLY=($(compgen -W "$(_weir_containers) --dir --help" -- "$current")) ;;
     set)
       COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= min= oom= background=
