@@ -45,12 +45,19 @@ std::int64_t next_budget(const Standing& standing) {
   return std::clamp(quarter, kLeastBudget, kMostBudget);
 }
 
+// Proactive reclaim needs no mark, only something to take.
+bool worth_proactive(Pages promised) {
+  constexpr Pages kLeast = Pages::holding(8 * kMiB);
+  const Engine& engine = process().engine;
+  return engine.account.last_reading() + promised >= kLeast && proactive_goal(engine).target != 0;
+}
+
 // Halfway to a mark the reclaimer and its meter are worth their cost; below, they are not. What
 // was taken in large pieces counts as if it were touched: nobody calls us when it is.
 bool near_enough_to_arm(const Standing& standing) {
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
   const Pages promised = Pages::holding(process().large_bytes.load(std::memory_order_relaxed));
-  return !mark.unlimited() && (standing.usage + promised).count >= mark.count / 2;
+  return (!mark.unlimited() && (standing.usage + promised).count >= mark.count / 2) || worth_proactive(promised);
 }
 
 void after_look(const Standing& standing) {

@@ -195,7 +195,9 @@ void* run(void*) {
     if (first_thread_ended.load(std::memory_order_acquire)) {
       leave_if_last(p);
     }
-    sleep_for(p, seen, sleep_after(p, result));
+    const std::int64_t ahead = p.engine.proactive.turn(p.engine, result.worked || result.deferred);
+    const std::int64_t sleep = sleep_after(p, result);
+    sleep_for(p, seen, sleep < 0 || (ahead >= 0 && ahead < sleep) ? ahead : sleep);
   }
   p.engine.reclaimer_ready.store(false, std::memory_order_release);
   p.engine.reclaimer_runs.store(false, std::memory_order_release);
@@ -253,6 +255,7 @@ void start_reclaimer_thread() {
   const int saved = errno;
   stop_wanted.store(false, std::memory_order_relaxed);
   p.engine.purge = purge_allocator;
+  p.engine.decay = decay_allocator;
   if (is_sandbox_child() || !install_meter_signal() || !create()) {
     // Tried once: a program at its thread limit must not pay for another try at every turn.
     p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);

@@ -59,7 +59,7 @@ class Kernel(_Way):
 
 class Weir(_Way):
     KEYS = ("failcnt", "allocstall", "allocstall_us", "throttle", "throttle_us", "background_runs", "background_us",
-            "evict_requested", "evict_done", "refault", "overshoot_peak", "held", "held_us")
+            "evict_requested", "evict_done", "refault", "overshoot_peak", "held", "held_us", "proactive_evicted")
 
     def __init__(self, name, **variables):
         self.name, self.variables = name, variables
@@ -67,7 +67,8 @@ class Weir(_Way):
     @contextlib.contextmanager
     def place(self, limit):
         with benchlib.Registry() as registry:
-            env = registry.variables(WEIR_CONTAINER="bench", WEIR_LIMIT=str(limit), **self.variables)
+            held = {} if limit is None else {"WEIR_LIMIT": str(limit)}
+            env = registry.variables(WEIR_CONTAINER="bench", **held, **self.variables)
             yield Place(benchlib.clean_env(**env), None, lambda: self._figures(registry))
 
     def _figures(self, registry):

@@ -27,7 +27,7 @@ class Command:
         return [path for path in self.needs if shutil.which(path) is None]
 
     def run(self, way, limit):
-        one = way.run(self.words, int(limit * self.share), False, capture=True)
+        one = way.run(self.words, None if limit is None else int(limit * self.share), False, capture=True)
         return {**one, "result": one.pop("output").decode(errors="replace").strip()}
 
 
@@ -68,6 +68,12 @@ class Redis:
             server.send_signal(signal.SIGKILL)
             server.wait()
             raise
+
+
+def cold_and_hot():
+    """Of real programs, two that hold more than they use, and go on for half a minute or more."""
+    words = [PYTHON, os.path.join(PROGRAMS, "hot_subset.py"), "200", "12000000"]
+    return [Redis(160000, 1500000), Command("interpreter", [PYTHON], words)]
 
 
 def all_for(limit_mib):

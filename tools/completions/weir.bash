@@ -19,7 +19,7 @@ _weir_value() {
     --policy) COMPREPLY=($(compgen -W "reserve lazy" -- "$2")) ;;
     --dir) COMPREPLY=($(compgen -d -- "$2")) ;;
     --dump-file | --path) COMPREPLY=($(compgen -f -- "$2")) ;;
-    -m | --limit | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
+    -m | --limit | --proactive | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
     *) return 1 ;;
   esac
 }
@@ -59,7 +59,7 @@ _weir() {
   case $command in
     run)
       if [[ $current == -* ]]; then
-        COMPREPLY=($(compgen -W "--name --limit --high --low --swap-max --oom --background --meter --dump-file
+        COMPREPLY=($(compgen -W "--name --limit --high --low --swap-max --oom --background --proactive --meter --dump-file
           --dump-format --log --dir --help --" -- "$current"))
       else
         COMPREPLY=($(compgen -c -- "$current"))
@@ -77,7 +77,7 @@ _weir() {
     move) COMPREPLY=($(compgen -W "$(_weir_containers) --policy --dry-run --dir --help" -- "$current")) ;;
     kill | rm) COMPREPLY=($(compgen -W "$(_weir_containers) --dir --help" -- "$current")) ;;
     set)
-      COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= min= oom= background=
+      COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= min= oom= background= proactive=
         --dir --help" -- "$current"))
       [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
       ;;
