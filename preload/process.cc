@@ -48,8 +48,13 @@ std::int64_t next_budget(const Standing& standing) {
 // Proactive reclaim needs no mark, only something to take.
 bool worth_proactive(Pages promised) {
   constexpr Pages kLeast = Pages::holding(8 * kMiB);
-  const Engine& engine = process().engine;
-  return engine.account.last_reading() + promised >= kLeast && proactive_goal(engine).target != 0;
+  Engine& engine = process().engine;
+  if (proactive_goal(engine).target == 0) {
+    return false;
+  }
+  // Far from every mark nobody reads what it holds; its faults bound that.
+  const Pages held = engine.account.last_reading() + engine.account.faults_since_reading(engine.os);
+  return held + promised >= kLeast;
 }
 
 // Halfway to a mark the reclaimer and its meter are worth their cost; below, they are not. What

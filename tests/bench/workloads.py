@@ -72,8 +72,8 @@ class Redis:
 
 def cold_and_hot():
     """Of real programs, two that hold more than they use, and go on for half a minute or more."""
-    words = [PYTHON, os.path.join(PROGRAMS, "hot_subset.py"), "200", "12000000"]
-    return [Redis(160000, 1500000), Command("interpreter", [PYTHON], words)]
+    words = [PYTHON, os.path.join(PROGRAMS, "hot_subset.py"), "200", "6000000"]
+    return [Redis(160000, 1000000), Command("interpreter", [PYTHON], words)]
 
 
 def all_for(limit_mib):

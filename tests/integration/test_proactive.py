@@ -14,9 +14,9 @@ COLD = SIZE * MIB - HOT
 
 
 class ProactiveTest(harness.WeirTest):
-    def start_cold_part(self, *options):
-        process = self.start([harness.COMMAND, "run", "-n", "test", *options, "--", harness.program("cold_part"), str(SIZE)],
-                             self.plain_env(WEIR_DIR=self.directory), stdin=subprocess.PIPE)
+    def start_cold_part(self, *options, program="cold_part"):
+        words = [harness.COMMAND, "run", "-n", "test", *options, "--", harness.program(program), str(SIZE)]
+        process = self.start(words, self.plain_env(WEIR_DIR=self.directory), stdin=subprocess.PIPE)
         self.assertEqual(process.stdout.readline(), b"full\n")
         return process
 
@@ -39,11 +39,17 @@ class ProactiveTest(harness.WeirTest):
         process = self.start_cold_part("--proactive", "1")
         stat = self.wait_for(lambda stat: stat["usage"] < HOT + COLD // 2)
         self.assertEqual((stat["proactive"], stat["limit"], stat["failcnt"]), (1.0, None, 0))
-        self.assertGE(stat["proactive_evicted"], COLD // 2 - 4 * MIB)
+        self.assertGreaterEqual(stat["proactive_evicted"], COLD // 2 - 4 * MIB)
         self.assertLess(stat["refault"] * 4096, HOT // 4, "the hot part hardly ever left")
         self.assertEqual(stat["members"][0]["comm"], "cold_part")
         anonymous = sampler.rss_anon(stat["members"][0]["pid"])
         self.assertLess(anonymous, HOT + COLD // 2 + 4 * MIB, "and the kernel says so, too")
+        self.end_cold_part(process)
+
+    def test_a_program_that_grew_by_small_objects_is_noticed_too(self):
+        self.need_swap()
+        process = self.start_cold_part("--proactive", "1", program="cold_objects")
+        self.wait_for(lambda stat: stat["usage"] < HOT + COLD // 2)
         self.end_cold_part(process)
 
     def test_it_is_switched_off_while_it_runs(self):
