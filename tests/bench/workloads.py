@@ -71,8 +71,8 @@ class Redis:
 
 
 def cold_and_hot():
-    """Of real programs, two that hold more than they use, and go on for half a minute or more."""
-    words = [PYTHON, os.path.join(PROGRAMS, "hot_subset.py"), "200", "6000000"]
+    """Of real programs, two that hold more than they use, for half a minute or so."""
+    words = [PYTHON, os.path.join(PROGRAMS, "hot_subset.py"), "200", "2500000"]
     return [Redis(160000, 1000000), Command("interpreter", [PYTHON], words)]
 
 
