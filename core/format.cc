@@ -147,6 +147,13 @@ void text_member(Sink& out, const MemberStats& member) {
   out.put("\n");
 }
 
+void text_proactive(Sink& out, std::uint32_t target) {
+  Piece piece(out);
+  Text& text = piece.key("proactive");
+  target == 0 ? static_cast<void>(text.add("off")) : add_percent(text, target);
+  text.add_char('\n');
+}
+
 void format_text(const RegistryView& view, ContainerId id, const ContainerStats& stats, Sink& out) {
   {
     Piece piece(out);
@@ -169,6 +176,7 @@ void format_text(const RegistryView& view, ContainerId id, const ContainerStats&
   Piece(out).key("background").add(stats.background ? "on" : "off").add_char('\n');
   Piece(out).key("watermarks").add(stats.adaptive ? "adaptive" : "fixed").add_char('\n');
   Piece(out).key("load_control").add(stats.load_control ? "on" : "off").add_char('\n');
+  text_proactive(out, stats.proactive);
   Piece(out).key("meter").add(to_string(stats.meter)).add_char('\n');
   const Subtree subtree = Subtree::below(view, id);
   MemberStats member;
@@ -243,6 +251,8 @@ void format_json(const RegistryView& view, ContainerId id, const ContainerStats&
     piece->add("\",\"background\":").add(stats.background ? "true" : "false");
     piece->add(",\"adaptive_watermarks\":").add(stats.adaptive ? "true" : "false");
     piece->add(",\"load_control\":").add(stats.load_control ? "true" : "false");
+    piece->add(",\"proactive\":");
+    stats.proactive == 0 ? static_cast<void>(piece->add("null")) : add_percent(*piece.operator->(), stats.proactive);
     piece->add(",\"meter\":\"").add(to_string(stats.meter)).add("\",\"members\":[");
   }
   const Subtree subtree = Subtree::below(view, id);

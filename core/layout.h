@@ -57,6 +57,7 @@ struct ContainerCounters {
   Counter events_oom_kill;        // processes killed for it
   Counter events_oom_group_kill;  // times all members were
   Counter enomem;                 // allocations refused for it
+  Counter proactive_evicted;      // pages that left with no mark near
   Counter held;                   // times a member stepped back for others (load control)
   Counter held_ns;                // and for how long
 };
@@ -104,6 +105,7 @@ struct ContainerRecord {
   Word background;        // 1: background reclaim wanted
   Word adaptive;          // 1: nobody set the watermarks by hand, weir moves them
   Word load_control;      // 1: members may be held in turn when they thrash
+  Word proactive;         // pressure, in hundredths of a percent, to stay below while reclaiming ahead; 0: off
   Word oom_killer;        // pid of the one who is deciding about a kill, or 0
   Word generation;        // counts changes of the marks
   Counter help_until_ns;  // somebody waits at the limit: until then every reclaimer is to help

@@ -27,6 +27,7 @@ struct Options {
   OomChoice oom;
   bool background = true;
   bool load_control = true;
+  std::uint32_t proactive = 0;  // hundredths of a percent of pressure to stay below; 0: off
   bool threadless = false;
   ThreadRules threads;         // count 0: none
   int dump_signal = 0;         // 0: SIGRTMAX-2

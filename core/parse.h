@@ -59,6 +59,8 @@ Parsed<std::string_view> parse_name(std::string_view text);
 Parsed<OomChoice> parse_oom(std::string_view text);
 // "on"/"off", "1"/"0", "yes"/"no", "true"/"false".
 Parsed<bool> parse_switch(std::string_view text);
+// "0.1" or "0.1%", up to two decimals, 0.01 to 100: hundredths of a percent. "off" or "none": 0.
+Parsed<std::uint32_t> parse_pressure(std::string_view text);
 // A signal by number or name: "42", "USR2", "SIGUSR2", "RTMIN+3", "SIGRTMAX-2". Refuses those
 // that mean a fault of the program, and those that libc or the kernel keep.
 Parsed<int> parse_signal(std::string_view text);

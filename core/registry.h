@@ -45,7 +45,8 @@ struct ContainerWish {
   OomChoice oom;
   bool background = true;
   bool load_control = true;
-  bool adaptive = false;  // the watermarks are defaults, which may move
+  bool adaptive = false;        // the watermarks are defaults, which may move
+  std::uint32_t proactive = 0;  // as Options::proactive
 };
 
 // A member's place: its book entry and its record share the index.

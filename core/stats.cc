@@ -44,6 +44,8 @@ constexpr StatRow kRows[] = {
     {"evict_requested", Unit::kBytes, true, "memory asked to leave", [](S s) { return s.evict_requested.count; }},
     {"evict_done", Unit::kBytes, true, "of it, what was gone when looked at afterwards",
      [](S s) { return s.evict_done.count; }},
+    {"proactive_evicted", Unit::kBytes, true, "of it, with no mark near (WEIR_PROACTIVE)",
+     [](S s) { return s.proactive_evicted.count; }},
     {"purged", Unit::kBytes, true, "free allocator memory given back", [](S s) { return s.purged.count; }},
     {"refault", Unit::kCount, true, "pages found back in memory after they were evicted",
      [](S s) { return s.refault; }},
@@ -81,6 +83,7 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
   to.background_ns = get(from.background_ns);
   to.evict_requested = Pages{get(from.evict_requested)};
   to.evict_done = Pages{get(from.evict_done)};
+  to.proactive_evicted = Pages{get(from.proactive_evicted)};
   to.purged = Pages{get(from.purged)};
   for (std::uint32_t i = 0; i < kStayReasons; ++i) {
     to.evict_stayed[i] = Pages{get(from.evict_stayed[i])};
@@ -212,6 +215,7 @@ ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look 
   stats.background = record.background.load(std::memory_order_relaxed) != 0;
   stats.adaptive = record.adaptive.load(std::memory_order_relaxed) != 0;
   stats.load_control = record.load_control.load(std::memory_order_relaxed) != 0;
+  stats.proactive = record.proactive.load(std::memory_order_relaxed);
   copy_counters(record.counters, stats);
   stats.some = pressure_at(record.some, os.now_ns());
   stats.full = pressure_at(record.full, os.now_ns());

@@ -42,12 +42,13 @@ struct ContainerStats {
   bool background = true;
   bool load_control = true;
   bool adaptive = false;
+  std::uint32_t proactive = 0;  // hundredths of a percent; 0: off
   // The counters as they stood, in the order of ContainerCounters.
   std::uint64_t failcnt = 0, allocstall = 0, allocstall_ns = 0, throttle = 0, throttle_ns = 0;
   std::uint64_t readahead = 0, readahead_hit = 0;
   std::uint64_t held = 0, held_ns = 0;
   std::uint64_t background_runs = 0, background_ns = 0;
-  Pages evict_requested, evict_done, purged;
+  Pages evict_requested, evict_done, proactive_evicted, purged;
   Pages evict_stayed[kStayReasons];
   std::uint64_t refault = 0, refault_ns = 0, enomem = 0;
   std::uint64_t events_low = 0, events_high = 0, events_limit = 0, events_oom = 0, events_oom_kill = 0,

@@ -114,4 +114,8 @@ void purge_allocator() {
   static_cast<void>(mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0));
 }
 
+void decay_allocator() {
+  static_cast<void>(mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0));
+}
+
 }  // namespace weir

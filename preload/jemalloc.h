@@ -13,5 +13,7 @@ bool use_arena(unsigned arena, unsigned& before);
 
 // Gives every free page of every arena back to the kernel. Takes allocator locks.
 void purge_allocator();
+// The same for those that have been free for longer than jemalloc keeps them, as it does itself while it is called.
+void decay_allocator();
 
 }  // namespace weir

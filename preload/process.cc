@@ -46,6 +46,18 @@ std::int64_t next_budget(const Standing& standing) {
   return std::clamp(quarter, kLeastBudget, kMostBudget);
 }
 
+// Proactive reclaim needs no mark, only something to take.
+bool worth_proactive(Pages promised) {
+  constexpr Pages kLeast = Pages::holding(8 * kMiB);
+  Engine& engine = process().engine;
+  if (proactive_goal(engine).target == 0) {
+    return false;
+  }
+  // Far from every mark nobody reads what it holds; its faults bound that.
+  const Pages held = engine.account.last_reading() + engine.account.faults_since_reading(engine.os);
+  return held + promised >= kLeast;
+}
+
 // Halfway to a mark the reclaimer and its meter are worth their cost; below, they are not. What
 // was taken in large pieces counts as if it were touched: nobody calls us when it is.
 bool near_enough_to_arm(const Standing& standing) {
@@ -54,7 +66,7 @@ bool near_enough_to_arm(const Standing& standing) {
   if (recording_is_wanted(process())) {
     return true;
   }
-  return !mark.unlimited() && (standing.usage + promised).count >= mark.count / 2;
+  return (!mark.unlimited() && (standing.usage + promised).count >= mark.count / 2) || worth_proactive(promised);
 }
 
 void after_look(const Standing& standing) {

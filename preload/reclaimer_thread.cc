@@ -188,7 +188,9 @@ void* run(void*) {
     if (first_thread_ended.load(std::memory_order_acquire)) {
       leave_if_last(p);
     }
+    const std::int64_t ahead = p.engine.proactive.turn(p.engine, result.worked || result.deferred);
     std::int64_t sleep = sleep_after(p, result);
+    sleep = sleep < 0 || (ahead >= 0 && ahead < sleep) ? ahead : sleep;
     take_recording_turn(p, result, sleep);
     sleep_for(p, seen, sleep);
   }
@@ -249,6 +251,7 @@ void start_reclaimer_thread() {
   const int saved = errno;
   stop_wanted.store(false, std::memory_order_relaxed);
   p.engine.purge = purge_allocator;
+  p.engine.decay = decay_allocator;
   if (is_sandbox_child() || !install_meter_signal() || !create()) {
     // Tried once: a program at its thread limit must not pay for another try at every turn.
     p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);

@@ -2,6 +2,7 @@
 #include "reclaim/engine.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "core/events.h"
 #include "core/stats.h"
@@ -191,6 +192,25 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
   }
   note_no_swap(engine, total);
   return total;
+}
+
+int rank_anew(Engine& engine, Pagemap& pagemap) {
+  constexpr std::int64_t kLockWaitNs = 50'000'000;
+  Ranking& ranking = engine.shared.ranking;
+  EvictOutcome found;
+  ranking.set_clock(engine.counters().evict_done.load(std::memory_order_relaxed));
+  {
+    const ReclaimGuard guard(engine.os, engine.shared.lock, kLockWaitNs);
+    const int error = guard.held() ? ranking.build(engine.os, pagemap, engine.own, true) : EBUSY;
+    if (error != 0) {
+      return error;
+    }
+    engine.record().unevictable_pages.store(ranking.unevictable().count, std::memory_order_relaxed);
+    found.refaults = ranking.take_refaults(found.distances);
+  }
+  publish_heat(engine);
+  book_outcome(engine, found, kNoGroup);
+  return 0;
 }
 
 void read_ahead(Engine& engine) {

@@ -14,6 +14,7 @@
 #include "reclaim/evictor.h"
 #include "reclaim/load_control.h"
 #include "reclaim/pagemap.h"
+#include "reclaim/proactive.h"
 #include "reclaim/ranking.h"
 #include "reclaim/readahead.h"
 #include "reclaim/reclaim_lock.h"
@@ -44,6 +45,7 @@ struct Engine {
   Readahead readahead;
   LoadControl load_control;
   RefaultTime refault_time;
+  Proactive proactive;  // the reclaimer's
   AddressRange own;  // our own static memory: never evicted
 
   // The reclaimer thread's descriptors, in its own table; nobody else may use them.
@@ -63,6 +65,8 @@ struct Engine {
   // Gives the allocator's free pages back. Called without the lock by the reclaimer thread, or
   // by a program thread at a point where it holds no allocator lock. May be null.
   void (*purge)() = nullptr;
+  // The same for those that have been free for a while, as its own clock would if the program called it. May be null.
+  void (*decay)() = nullptr;
   OomReport* oom_report = nullptr;  // may be null
 
   std::atomic<bool> reclaimer_runs{false};
@@ -132,6 +136,9 @@ void refresh_others(Engine& engine, ContainerId id);
 // not leave before.
 // With a group: of its memory only, booked to its container.
 EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group = kNoGroup);
+
+// Builds the ranking anew and books the refaults that shows. 0 or an errno. The reclaimer thread's.
+int rank_anew(Engine& engine, Pagemap& pagemap);
 
 // Brings in what streams of refaults are about to touch, and books it. The reclaimer thread's.
 void read_ahead(Engine& engine);

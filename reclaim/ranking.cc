@@ -157,6 +157,15 @@ bool Ranking::next_is_hot() const {
   return evidence_ && peek(any) && sorted_[taken_].key >= kHotKey;
 }
 
+Pages Ranking::cold(std::uint32_t builds) const {
+  const std::uint32_t last_key = 31 - std::min(builds, 31U);
+  Pages pages;
+  for (std::size_t i = taken_; evidence_ && i < count_ && sorted_[i].key <= last_key; ++i) {
+    pages = pages + Pages{sorted_[i].resident};
+  }
+  return pages;
+}
+
 // Stable, so that neighbours stay together and leave in one call.
 void Ranking::sort() {
   std::uint32_t* starts = starts_;

@@ -55,6 +55,9 @@ class Ranking {
   // The coldest there is was in use of late: taking it costs more than it buys.
   [[nodiscard]] bool next_is_hot() const;
 
+  // Pages of the coldest class that were not used for that many builds. Nothing without evidence of use.
+  [[nodiscard]] Pages cold(std::uint32_t builds) const;
+
   GranuleMap& map() {
     return map_;
   }

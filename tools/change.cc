@@ -109,6 +109,9 @@ void apply_change(Os& os, RegistryView& view, ContainerId id, const Change& chan
   if (change.load_control) {
     record.load_control.store(*change.load_control ? 1 : 0, std::memory_order_relaxed);
   }
+  if (change.proactive) {
+    record.proactive.store(*change.proactive, std::memory_order_relaxed);
+  }
   if (change.swap_limit) {
     record.swap_limit.store(change.swap_limit->count, std::memory_order_relaxed);
   }

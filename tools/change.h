@@ -33,12 +33,13 @@ struct Change {
   std::optional<OomChoice> oom;
   std::optional<bool> background;
   std::optional<bool> load_control;
+  std::optional<std::uint32_t> proactive;  // hundredths of a percent; 0: off
 
   [[nodiscard]] bool touches_marks() const {
     return limit || high || low;
   }
   [[nodiscard]] bool empty() const {
-    return !touches_marks() && !swap_limit && !minimum && !oom && !background && !load_control;
+    return !touches_marks() && !swap_limit && !minimum && !oom && !background && !load_control && !proactive;
   }
 };
 

@@ -89,7 +89,8 @@ bool RunContainer::make(const Options& options) {
                            options.oom,
                            options.background,
                            options.load_control,
-                           options.marks_may_move()};
+                           options.marks_may_move(),
+                           options.proactive};
   const ContainerResult result = session_.view().find_or_make(session_.os(), wish);
   if (result.failure != AttachFailure::kNone) {
     say("running without limits: there is no place for a container in the registry");

@@ -13,9 +13,9 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kName = "WEIR_CONTAINER";
-constexpr std::array<std::string_view, 7> kShape = {
+constexpr std::array<std::string_view, 8> kShape = {
     "WEIR_LIMIT", "WEIR_HIGH_WATERMARK", "WEIR_LOW_WATERMARK", "WEIR_SWAP_LIMIT",
-    "WEIR_OOM",   "WEIR_BACKGROUND",     "WEIR_LOAD_CONTROL"};
+    "WEIR_OOM",   "WEIR_BACKGROUND",     "WEIR_LOAD_CONTROL",  "WEIR_PROACTIVE"};
 
 bool is_shape(std::string_view variable) {
   return std::find(kShape.begin(), kShape.end(), variable) != kShape.end();
@@ -114,6 +114,9 @@ Change RunSettings::change() const {
   }
   if (given("WEIR_LOAD_CONTROL")) {
     change.load_control = options.load_control;
+  }
+  if (given("WEIR_PROACTIVE")) {
+    change.proactive = options.proactive;
   }
   return change;
 }

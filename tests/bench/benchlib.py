@@ -50,20 +50,24 @@ def clean_env(**more):
     return {**kept, **more}
 
 
-def run(argv, env, before_exec=None, watch=False):
-    """Runs to the end. Wall and CPU seconds, faults and, when watched, the kernel-sampled peak of the whole tree."""
+def run(argv, env, before_exec=None, watch=False, capture=False):
+    """Runs to the end. Wall and CPU seconds, faults and, when watched, the kernel-sampled peak of the whole tree.
+    With `capture`, standard output as bytes, too."""
     began = time.monotonic()
-    process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               preexec_fn=before_exec)
+    process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, preexec_fn=before_exec,
+                               stdout=subprocess.PIPE if capture else subprocess.DEVNULL)
     watcher = sampler.Sampler(process.pid) if watch else None
+    output = process.stdout.read() if capture else None
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if watcher is not None:
         watcher.stop()
+    if capture:
+        process.stdout.close()
     return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "major_faults": usage.ru_majflt,
             "minor_faults": usage.ru_minflt, "max_rss_kib": usage.ru_maxrss, "status": process.returncode,
-            "peak": watcher.peak if watcher else None}
+            "peak": watcher.peak if watcher else None, **({"output": output} if capture else {})}
 
 
 def summary(values):

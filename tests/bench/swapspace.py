@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 
+import machine
+
 _PRIORITY = "32767"
 
 
@@ -98,3 +100,14 @@ class File:
 def kinds(word, size, parent):
     return {"current": [Current()], "zram": [Zram(size)], "file": [File(size, parent)],
             "both": [Zram(size), File(size, parent)]}[word]
+
+
+def add_options(parser):
+    parser.add_argument("--swap", choices=["zram", "file", "both", "current"], default="current",
+                        help="what to page out to; all but current: root, made and removed here")
+    parser.add_argument("--swap-dir", default="/var/tmp", help="where the swap file goes (default /var/tmp)")
+
+
+def check_options(parser, arguments):
+    if arguments.swap != "current" and not machine.is_root():
+        parser.error(f"--swap {arguments.swap} needs root")

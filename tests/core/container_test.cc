@@ -46,6 +46,7 @@ TEST_F(ContainerTest, IsMadeAsItWasWished) {
   build.background = false;
   build.load_control = false;
   build.adaptive = true;
+  build.proactive = 25;
   const ContainerResult made = wish(build);
   ASSERT_EQ(made.failure, AttachFailure::kNone);
   EXPECT_TRUE(made.created);
@@ -58,6 +59,7 @@ TEST_F(ContainerTest, IsMadeAsItWasWished) {
   EXPECT_FALSE(stats.background);
   EXPECT_FALSE(stats.load_control);
   EXPECT_TRUE(stats.adaptive);
+  EXPECT_EQ(stats.proactive, 25U);
   EXPECT_EQ(stats.usage, Pages::none());
   EXPECT_EQ(stats.peak, Pages::none());
   EXPECT_EQ(registry_.view.container(made.id).created_wall_ns.load(), registry_.os.wall_ns());

@@ -164,6 +164,14 @@ TEST_F(FormatTest, WhetherMembersTakeTurnsIsTold) {
   EXPECT_EQ(as_text().at("load_control"), "off");
 }
 
+TEST_F(FormatTest, ThePressureToStayBelowIsTold) {
+  EXPECT_TRUE(as_json()["proactive"].is_null());
+  EXPECT_EQ(as_text().at("proactive"), "off");
+  record().proactive.store(10);
+  EXPECT_EQ(as_json()["proactive"], 0.1);
+  EXPECT_EQ(as_text().at("proactive"), "0.10");
+}
+
 TEST_F(FormatTest, JsonListsTheMembers) {
   EXPECT_TRUE(as_json()["members"].empty());
   add(11, Pages{3}, "tail", Pages{2});

@@ -35,6 +35,7 @@ std::vector<Sample> samples() {
       {"WEIR_LOW_WATERMARK", "48M", "low=50331648", {"", "0", "0%", "101%", "-5%", "64X", "x", huge}},
       {"WEIR_BACKGROUND", "off", "background=0", {"", "maybe", "2", "-1", huge}},
       {"WEIR_LOAD_CONTROL", "off", "load_control=0", {"", "maybe", "2", "-1", huge}},
+      {"WEIR_PROACTIVE", "0.1", "proactive=10", {"", "0", "-1", "0.001", "101", "1.", ".5", "0.1x", "1e1", huge}},
       {"WEIR_THREADS", "io*=io:limit=8M", "threads=1", {"", "x", "a=/b", "a=b:limit=x", huge}},
       {"WEIR_SWAP_LIMIT", "1G", "swap_limit=262144", bad_sizes},
       {"WEIR_OOM", "pause:5", "oom=pause:5", {"", "0", "maim", "pause:", "pause:-1", "pause:99999999999", huge}},

@@ -49,6 +49,19 @@ TEST_F(ChangeTest, LoadControlIsSwitchedOffAndOn) {
   EXPECT_EQ(record().load_control.load(), 1U);
 }
 
+TEST_F(ChangeTest, ProactiveReclaimIsSwitchedOnAndOff) {
+  Change change;
+  change.proactive = 10;
+  EXPECT_FALSE(change.empty());
+  apply(change);
+  EXPECT_EQ(record().proactive.load(), 10U);
+  apply(Change{});
+  EXPECT_EQ(record().proactive.load(), 10U);
+  change.proactive = 0;
+  apply(change);
+  EXPECT_EQ(record().proactive.load(), 0U);
+}
+
 TEST_F(ChangeTest, WhatWasNotAskedForStays) {
   Change change;
   change.background = false;
