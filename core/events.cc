@@ -120,6 +120,8 @@ const char* to_string(EventKind kind) {
       return "reclaim";
     case EventKind::kMove:
       return "move";
+    case EventKind::kWarned:
+      return "warned";
   }
   return "unknown";
 }

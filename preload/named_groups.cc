@@ -1,6 +1,7 @@
 // named_groups.cc - containers and arenas of the groups, made once each.
 #include "preload/named_groups.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/events.h"
@@ -16,6 +17,7 @@ namespace {
 // A container that rules name, as one group.
 struct NamedGroup {
   std::string_view name;
+  const ThreadRule* rule = nullptr;
   ContainerId container;
   std::atomic<std::uint32_t> state{0};  // 0: not needed yet, 1: being made, 2: there, 3: cannot be had
   unsigned arena = 0;
@@ -73,6 +75,11 @@ void complain(Process& p, std::string_view group) {
 // Its place in the books and its arena, made by the first thread that comes.
 bool make_group(Process& p, GroupNumber number) {
   NamedGroup& group = groups[number];
+  // The process may have been moved since, or somebody removed what was empty.
+  if (!make_container(p, *group.rule, group.container)) {
+    complain(p, group.name);
+    return false;
+  }
   const bool placed = p.engine.groups.add(p.engine.os, p.engine.view, p.engine.account, number, group.container);
   if (!placed || !make_group_arena(number, group.arena)) {
     complain(p, group.name);
@@ -80,6 +87,7 @@ bool make_group(Process& p, GroupNumber number) {
   }
   MemberRecord& record = p.engine.groups.record(number);
   std::memcpy(record.comm, p.engine.record().comm, sizeof(record.comm));
+  std::memcpy(record.group, group.name.data(), std::min(group.name.size(), sizeof(record.group) - 1));
   // Only the reclaimer counts what groups hold, and a small limit is met soon.
   start_reclaimer_thread();
   await_reclaimer(p.engine);
@@ -99,6 +107,7 @@ void name_groups(Process& p) {
       complain(p, rule.container);
       continue;
     }
+    groups[group_count].rule = &rule;
     groups[group_count++].name = rule.container;
   }
 }
