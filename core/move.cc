@@ -167,14 +167,10 @@ MoveFailure collect(const RegistryView& view, const MoveOrder& order, MemberId p
   return entry.container == destination ? MoveFailure::kAlready : MoveFailure::kNone;
 }
 
-// Plans by the entries of this moment, and swaps. Nothing has changed unless it gives kNone;
-// kNoPlace when containers have to be made first.
-MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
-  const RegistryLock lock(os, order.lock_path);
+// Plans by the entries of this moment, makes the containers that groups need, and swaps.
+MoveFailure plan_and_swap(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result,
+                          MadeContainers& made) {
   ContainerId destination;
-  if (!lock.held()) {
-    return MoveFailure::kBusy;
-  }
   if (!view.find(order.destination, destination)) {
     return MoveFailure::kNoContainer;
   }
@@ -191,7 +187,10 @@ MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResu
       return MoveFailure::kNoRoom;
     }
     if (parts.any_missing()) {
-      return MoveFailure::kNoPlace;
+      if (!make_missing(os, view, parts, result.plan.source, destination, made)) {
+        return MoveFailure::kNoPlace;
+      }
+      continue;
     }
     const bool bounded = reserve && !result.plan.tightest.limit.unlimited();
     const Pages spare = bounded ? result.plan.tightest.room() - result.plan.needed_there : Pages::all();
@@ -202,19 +201,16 @@ MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResu
   return MoveFailure::kBusy;
 }
 
-// The same, after making the containers that groups need. They are forgotten if it comes to nothing.
-MoveFailure attempt_with_containers(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
-  MoveFailure failure = attempt(os, view, order, result);
-  if (failure != MoveFailure::kNoPlace || !result.plan.parts.any_missing()) {
-    return failure;
+// Nothing has changed unless it gives kNone.
+MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
+  const RegistryLock lock(os, order.lock_path);
+  if (!lock.held()) {
+    return MoveFailure::kBusy;
   }
   MadeContainers made;
-  const MovePlan& plan = result.plan;
-  if (make_missing(os, view, plan.parts, plan.source, plan.destination.id, made)) {
-    failure = attempt(os, view, order, result);
-  }
+  const MoveFailure failure = plan_and_swap(os, view, order, result, made);
   if (failure != MoveFailure::kNone) {
-    forget_made(os, view, made);
+    forget_made(view, made);
   }
   return failure;
 }
@@ -324,7 +320,7 @@ MoveResult move_member(Os& os, RegistryView& view, const MoveOrder& order) {
     return result;
   }
   do {
-    result.failure = attempt_with_containers(os, view, order, result);
+    result.failure = attempt(os, view, order, result);
   } while (result.failure == MoveFailure::kNoRoom && asked_for_room(os, view, result, deadline));
   if (result.failure == MoveFailure::kNone) {
     announce(os, view, order, result);

@@ -78,7 +78,7 @@ bool make_like(Os& os, RegistryView& view, ContainerId model, std::string_view n
     }
     absent[levels++] = end;
   }
-  const ContainerResult result = view.find_or_make(os, wish_like(view, model, name));
+  const ContainerResult result = view.make_while_locked(os, wish_like(view, model, name));
   for (; levels > 0 && made.count < made.list.size(); --levels) {
     if (view.find(name.substr(0, absent[levels - 1]), found)) {
       made.list[made.count++] = found;
@@ -148,9 +148,9 @@ bool make_missing(Os& os, RegistryView& view, const MoveParts& parts, ContainerI
   return true;
 }
 
-void forget_made(Os& os, RegistryView& view, MadeContainers& made) {
+void forget_made(RegistryView& view, MadeContainers& made) {
   while (made.count > 0) {
-    static_cast<void>(view.remove(os, made.list[--made.count]));
+    static_cast<void>(view.remove_while_locked(made.list[--made.count]));
   }
 }
 

@@ -49,9 +49,10 @@ struct MadeContainers {
   std::array<ContainerId, kMostGroups * 2> list{};
   std::size_t count = 0;
 };
-// Makes what is missing. False: it could not; what was made until then is in `made`.
+// Makes what is missing, under the registry's file lock, as forgetting it is. False: it could not; what
+// was made until then is in `made`.
 bool make_missing(Os& os, RegistryView& view, const MoveParts& parts, ContainerId source, ContainerId destination,
                   MadeContainers& made);
-void forget_made(Os& os, RegistryView& view, MadeContainers& made);
+void forget_made(RegistryView& view, MadeContainers& made);
 
 }  // namespace weir

@@ -131,7 +131,7 @@ TEST_F(MoveGroupsTest, AGroupMovesAlone) {
   EXPECT_EQ(usage("a/io"), Pages::none());
   EXPECT_EQ(usage("b"), mib(4));
   EXPECT_EQ(registry_.view.member(process_).wake.load(), 1U) << "its process' reclaimer sees to it";
-  EXPECT_EQ(moves()[0].text, "moved group io from a/io to b, policy reserve");
+  EXPECT_STREQ(moves()[0].text, "moved group io from a/io to b, policy reserve");
   EXPECT_EQ(move_group("io", "b").failure, MoveFailure::kAlready);
   EXPECT_EQ(move_group("io", "a/io").failure, MoveFailure::kNone) << "and back, by the same name";
   EXPECT_EQ(usage("a"), mib(14));
@@ -194,7 +194,7 @@ TEST_F(MoveGroupsTest, AThousandFailuresLeaveBothSidesByteForByte) {
     };
     const auto before = words();
     const auto names = containers(fresh.view);
-    fresh.os.fail(steps[i % 5], i % 2 == 0 ? EIO : EWOULDBLOCK, i % 4 < 2 ? 1 : FakeOs::kAlways, i / 20);
+    fresh.os.fail(steps[i % 5], i % 2 == 0 ? EIO : EWOULDBLOCK, i % 4 < 2 ? 1 : FakeOs::kAlways, i / 5 % 8);
     const MoveResult result =
         move_member(fresh.os, fresh.view, {kPid, "b", MovePolicy::kReserve, "", alone ? "io" : std::string_view()});
     fresh.os.heal(steps[i % 5]);
@@ -208,7 +208,7 @@ TEST_F(MoveGroupsTest, AThousandFailuresLeaveBothSidesByteForByte) {
     ASSERT_TRUE(fresh.view.find("a", a) && fresh.view.find("b", b));
     ASSERT_EQ(usage_of(fresh.view, a) + usage_of(fresh.view, b), mib(14)) << i;
   }
-  EXPECT_GT(refused, 50);
+  EXPECT_GT(refused, 30);
 }
 
 TEST_F(MoveGroupsTest, AMoverKilledAtAnyMomentLosesNothingAndTheNextBringsTheRest) {

@@ -116,7 +116,7 @@ TEST_F(KillWarningTest, NobodyGetsMoreThanASecond) {
 }
 
 TEST_F(KillWarningTest, AWorseOneThatComesInBetweenIsWarnedToo) {
-  hold(2200, 500);
+  hold(2100, 500);
   machine_.add_member(5002, 2000, 0);
   MemberId other;
   ASSERT_TRUE(machine_.engine.view.find_member(5002, other));
@@ -124,8 +124,8 @@ TEST_F(KillWarningTest, AWorseOneThatComesInBetweenIsWarnedToo) {
   grow();
   EXPECT_EQ(machine_.events(EventKind::kWarned)[0].pid, static_cast<std::uint32_t>(kSelf));
   machine_.os.advance(501 * kMs);
-  machine_.os.add_process(5002, {.resident_pages = 2600});
-  machine_.engine.view.book(other).set_charge(5002, Pages{2600});
+  machine_.os.add_process(5002, {.resident_pages = 2220});
+  machine_.engine.view.book(other).set_charge(5002, Pages{2220});
   grow();
   EXPECT_EQ(warnings(), 2U);
   EXPECT_TRUE(machine_.os.killed.empty());
