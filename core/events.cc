@@ -122,6 +122,8 @@ const char* to_string(EventKind kind) {
       return "move";
     case EventKind::kRecording:
       return "recording";
+    case EventKind::kWarned:
+      return "warned";
   }
   return "unknown";
 }

@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 10;
+inline constexpr std::uint32_t kRegistryVersion = 11;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -102,12 +102,16 @@ struct ContainerRecord {
   Word named;  // 1: stays when its last member is gone
   Word oom_policy;
   Word oom_pause_seconds;
-  Word background;        // 1: background reclaim wanted
-  Word adaptive;          // 1: nobody set the watermarks by hand, weir moves them
-  Word load_control;      // 1: members may be held in turn when they thrash
-  Word proactive;         // pressure, in hundredths of a percent, to stay below while reclaiming ahead; 0: off
-  Word oom_killer;        // pid of the one who is deciding about a kill, or 0
-  Word generation;        // counts changes of the marks
+  Word background;    // 1: background reclaim wanted
+  Word adaptive;      // 1: nobody set the watermarks by hand, weir moves them
+  Word load_control;  // 1: members may be held in turn when they thrash
+  Word proactive;     // pressure, in hundredths of a percent, to stay below while reclaiming ahead; 0: off
+  Word oom_killer;    // pid of the one who is deciding about a kill, or 0
+  Word generation;    // counts changes of the marks
+  // Members were told that they are about to be killed (reclaim/kill_warning.h): since when, and
+  // until when the reserve serves and nobody dies. 0: no such time.
+  Counter grace_since_ns;
+  Counter grace_until_ns;
   Counter help_until_ns;  // somebody waits at the limit: until then every reclaimer is to help
   Counter limit;          // pages; UINT64_MAX: none
   Counter high_watermark;
@@ -168,10 +172,15 @@ struct MemberRecord {
   // Thread groups. A group has a place of its own under its process' pid, which the process' record
   // names (plus one) before it is taken: so nobody ever takes the group's place for the process'.
   Word groups[kMostGroups];
-  Counter groups_pages;      // what they are charged, and the process is not
-  Counter groups_swapped;    // and what they have paged out
-  Word is_group;             // 1: this place is a group's
-  Word tids[kShownThreads];  // of a group: its threads, or some that have ended; 0: none
+  Counter groups_pages;                // what they are charged, and the process is not
+  Counter groups_swapped;              // and what they have paged out
+  Word is_group;                       // 1: this place is a group's
+  char group[kMaxComponentBytes + 1];  // and its name, as its rule has it, wherever it was moved
+  Word tids[kShownThreads];            // of a group: its threads, or some that have ended; 0: none
+  // The warning before a kill.
+  Word warn_grace_ms;       // what it asked for; 0: it does not want to be told
+  Word warning;             // futex: raised by who is about to kill it
+  Counter warned_until_ns;  // when its grace ends, or ended
   // Shrinking on demand: written by who asks, before `request`; answered before it is cleared.
   Counter reclaim_wanted;  // pages
   Counter reclaim_done;    // pages that left or were purged
@@ -197,6 +206,7 @@ enum class EventKind : std::uint32_t {
   kReclaim,  // shrinking on demand: value[0] wanted, value[1] done, in bytes
   kMove,     // value[0] bytes of charge that went along
   kRecording,
+  kWarned,  // of a kill to come: value[0] grace in ms
 };
 const char* to_string(EventKind kind);
 

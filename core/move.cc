@@ -64,12 +64,25 @@ void each_new_level(const RegistryView& view, ContainerId source, ContainerId de
   }
 }
 
+// The charge of those parts that are new to the level.
+Pages needed_at(const RegistryView& view, const MoveParts& parts, ContainerId level) {
+  const Subtree subtree = Subtree::below(view, level);
+  Pages sum;
+  for (const MovePart& part : parts) {
+    if (subtree.holds(part.destination) && !subtree.holds(part.entry.container)) {
+      sum = sum + part.entry.charge;
+    }
+  }
+  return sum;
+}
+
 MoveLevel level_of(const RegistryView& view, ContainerId id) {
   return {id, usage_of(view, id), marks_of(view.container(id)).limit};
 }
 
-bool is_tighter(const MoveLevel& a, const MoveLevel& b, Pages charge) {
-  return a.lacking(charge) != b.lacking(charge) ? a.lacking(charge) > b.lacking(charge) : a.room() < b.room();
+bool is_tighter(const MoveLevel& level, Pages needed, const MovePlan& than) {
+  const Pages lacking = level.lacking(needed);
+  return lacking != than.lacking() ? lacking > than.lacking() : level.room() < than.tightest.room();
 }
 
 void wake_below(Os& os, RegistryView& view, ContainerId top) {
@@ -103,41 +116,109 @@ bool swap_container(BookWord& book, BookEntry seen, ContainerId destination, Pag
   return false;
 }
 
-// Plans by the entry of this moment, and swaps. Nothing has changed unless it gives kNone.
-MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
-  const RegistryLock lock(os, order.lock_path);
-  ContainerId destination;
-  if (!lock.held()) {
-    return MoveFailure::kBusy;
+// Those already swapped go back, with what they hold by now.
+void swap_back(const RegistryView& view, const MoveParts& parts, std::size_t swapped) {
+  while (swapped > 0) {
+    const MovePart& part = parts.list[--swapped];
+    BookWord& book = view.book(part.member);
+    for (BookEntry seen = book.load(); seen.pid == part.entry.pid && seen.container == part.destination;
+         seen = book.load()) {
+      if (book.replace(seen, {seen.pid, part.entry.container, seen.charge})) {
+        break;
+      }
+    }
   }
+}
+
+// All of them or none. `spare` is by how much they may have grown together since the plan.
+bool swap_parts(const RegistryView& view, const MoveParts& parts, Pages spare, Pages& moved) {
+  Pages sum;
+  for (std::size_t i = 0; i < parts.count; ++i) {
+    const MovePart& part = parts.list[i];
+    Pages charge;
+    const Pages most = spare.unlimited() ? spare : part.entry.charge + spare;
+    if (!swap_container(view.book(part.member), part.entry, part.destination, most, charge)) {
+      swap_back(view, parts, i);
+      return false;
+    }
+    spare = spare.unlimited() ? spare : spare - (charge - part.entry.charge);
+    sum = sum + charge;
+  }
+  moved = sum;
+  return true;
+}
+
+// The entries the order is about, as they are at this moment. kNone, or why there is nothing to move.
+MoveFailure collect(const RegistryView& view, const MoveOrder& order, MemberId process, ContainerId destination,
+                    MoveParts& parts) {
+  MemberId member = process;
+  if (!order.group.empty() && !find_group(view, process, order.group, member)) {
+    return MoveFailure::kNoGroup;
+  }
+  const BookEntry entry = view.book(member).load();
+  if (entry.pid != order.pid) {
+    return MoveFailure::kDead;  // it was there a moment ago
+  }
+  if (!order.group.empty()) {
+    parts.add({member, entry, destination, false});
+  } else if (!parts_of_process(view, member, entry, destination, parts)) {
+    return MoveFailure::kNoPlace;
+  }
+  return entry.container == destination ? MoveFailure::kAlready : MoveFailure::kNone;
+}
+
+// Plans by the entries of this moment, makes the containers that groups need, and swaps.
+MoveFailure plan_and_swap(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result,
+                          MadeContainers& made) {
+  ContainerId destination;
   if (!view.find(order.destination, destination)) {
     return MoveFailure::kNoContainer;
   }
   const bool reserve = order.policy == MovePolicy::kReserve;
-  BookWord& book = view.book(result.plan.member);
+  const MemberId process = result.plan.member;
   for (int tries = 0; tries < kMostSwapTries; ++tries) {
-    const BookEntry seen = book.load();
-    if (seen.pid != order.pid) {
-      return MoveFailure::kDead;  // it was there a moment ago
+    MoveParts parts;
+    if (const MoveFailure failure = collect(view, order, process, destination, parts); failure != MoveFailure::kNone) {
+      return failure;
     }
-    if (seen.container == destination) {
-      return MoveFailure::kAlready;
-    }
-    result.plan = plan_move(view, result.plan.member, seen, destination);
+    result.plan = plan_move(view, parts, destination);
+    result.plan.member = process;
     if (reserve && !result.plan.fits()) {
       return MoveFailure::kNoRoom;
     }
-    if (swap_container(book, seen, destination, reserve ? result.plan.tightest.room() : Pages::all(), result.moved)) {
+    if (parts.any_missing()) {
+      if (!make_missing(os, view, parts, result.plan.source, destination, made)) {
+        return MoveFailure::kNoPlace;
+      }
+      continue;
+    }
+    const bool bounded = reserve && !result.plan.tightest.limit.unlimited();
+    const Pages spare = bounded ? result.plan.tightest.room() - result.plan.needed_there : Pages::all();
+    if (swap_parts(view, parts, spare, result.moved)) {
       return MoveFailure::kNone;
     }
   }
   return MoveFailure::kBusy;
 }
 
+// Nothing has changed unless it gives kNone.
+MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
+  const RegistryLock lock(os, order.lock_path);
+  if (!lock.held()) {
+    return MoveFailure::kBusy;
+  }
+  MadeContainers made;
+  const MoveFailure failure = plan_and_swap(os, view, order, result, made);
+  if (failure != MoveFailure::kNone) {
+    forget_made(view, made);
+  }
+  return failure;
+}
+
 // One round of asking where the plan is tightest. True: something left there, in answer or by itself.
 bool asked_for_room(Os& os, RegistryView& view, MoveResult& result, std::uint64_t deadline) {
   const MovePlan& plan = result.plan;
-  const Pages freed = make_room(os, view, plan.tightest, plan.needed, deadline);
+  const Pages freed = make_room(os, view, plan.tightest, plan.needed_there, deadline);
   result.freed = result.freed + freed;
   refresh_both_sides(os, view, plan.source, plan.destination.id);
   const bool shrank = usage_of(view, plan.tightest.id) < plan.tightest.usage;
@@ -153,16 +234,20 @@ std::string_view short_name(const ContainerRecord& record) {
 
 // Tells everybody: the peaks, the events, the moved member, and those who are to make room now.
 void announce(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
+  constexpr std::size_t kMostShown = 20;
   const MovePlan& plan = result.plan;
   ContainerId top = plan.destination.id;
-  each_new_level(view, plan.source, plan.destination.id, [&](ContainerId at) {
-    const MoveLevel level = level_of(view, at);
-    note_usage(view.container(at), level.usage);
-    result.above = std::max(result.above, level.lacking(Pages::none()));
-    top = at;
-  });
+  for (const MovePart& part : plan.parts) {
+    each_new_level(view, part.entry.container, part.destination, [&](ContainerId at) {
+      const MoveLevel level = level_of(view, at);
+      note_usage(view.container(at), level.usage);
+      result.above = std::max(result.above, level.lacking(Pages::none()));
+      top = at;
+    });
+  }
   TextBuffer<128> text;
-  text.add("moved from ").add(short_name(view.container(plan.source)));
+  text.add("moved ").add(order.group.empty() ? "" : "group ").add(order.group.substr(0, kMostShown));
+  text.add(order.group.empty() ? "" : " ").add("from ").add(short_name(view.container(plan.source)));
   text.add(" to ").add(short_name(view.container(plan.destination.id))).add(", policy ").add(to_string(order.policy));
   post_event(os, view, {EventKind::kMove, plan.destination.id, order.pid, {result.moved.bytes(), 0}, text.view()});
   wake_reclaimer_of(os, view.member(plan.member));
@@ -177,19 +262,24 @@ const char* to_string(MovePolicy policy) {
   return policy == MovePolicy::kLazy ? "lazy" : "reserve";
 }
 
-MovePlan plan_move(const RegistryView& view, MemberId member, const BookEntry& entry, ContainerId destination) {
+MovePlan plan_move(const RegistryView& view, const MoveParts& parts, ContainerId destination) {
   MovePlan plan;
-  plan.member = member;
-  plan.source = entry.container;
-  plan.needed = entry.charge;
+  const MovePart& last = parts.list[parts.count - 1];
+  plan.member = last.member;
+  plan.source = last.entry.container;
+  plan.parts = parts;
+  plan.needed = parts.charge();
   plan.destination = level_of(view, destination);
   plan.tightest = {destination, plan.destination.usage, Pages::all()};
-  each_new_level(view, entry.container, destination, [&](ContainerId at) {
-    const MoveLevel level = level_of(view, at);
-    if (is_tighter(level, plan.tightest, entry.charge)) {
-      plan.tightest = level;
-    }
-  });
+  for (const MovePart& part : parts) {
+    each_new_level(view, part.entry.container, part.destination, [&](ContainerId at) {
+      const MoveLevel level = level_of(view, at);
+      if (const Pages needed = needed_at(view, parts, at); is_tighter(level, needed, plan)) {
+        plan.tightest = level;
+        plan.needed_there = needed;
+      }
+    });
+  }
   return plan;
 }
 
@@ -211,13 +301,14 @@ MoveResult look_at_move(Os& os, RegistryView& view, const MoveOrder& order) {
     return failed(MoveFailure::kNoContainer);
   }
   refresh_both_sides(os, view, view.book(member).load().container, destination);
-  const BookEntry entry = view.book(member).load();
-  if (entry.pid != order.pid) {
-    return failed(MoveFailure::kDead);
+  MoveParts parts;
+  const MoveFailure failure = collect(view, order, member, destination, parts);
+  if (parts.count > 0) {
+    result.plan = plan_move(view, parts, destination);
   }
-  result.plan = plan_move(view, member, entry, destination);
-  if (entry.container == destination) {
-    return failed(MoveFailure::kAlready);
+  result.plan.member = member;
+  if (failure != MoveFailure::kNone) {
+    return failed(failure);
   }
   return failed(result.plan.fits() ? MoveFailure::kNone : MoveFailure::kNoRoom);
 }

@@ -4,6 +4,11 @@
 // both containers or in neither, and nothing to roll back: a mover that is killed has moved the
 // member or has not. Both containers may be at work meanwhile.
 //
+// A process with thread groups has several entries (core/move_parts.h). They are swapped one after the
+// other, under the same lock, the process' last; should one not fit, those before are swapped back. A
+// mover that is killed in between has moved some groups: no page is counted twice or not at all, and
+// the same move once more brings the rest.
+//
 // Refused: leaving the usage so far behind ("stay"). A member has one entry, for one container.
 //
 // Locks: the registry's file lock around the swap alone, so that two movers do not take the same
@@ -13,6 +18,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/move_parts.h"
 #include "core/registry.h"
 #include "core/usage.h"
 
@@ -40,21 +46,27 @@ struct MoveLevel {
 };
 
 struct MovePlan {
-  MemberId member;
+  MemberId member;  // the process, also where a group of it moves
   ContainerId source;
-  Pages needed;  // the member's charge
+  MoveParts parts;
+  Pages needed;  // the charge of them all
   MoveLevel destination;
   // Of the destination and its ancestors, where the charge is least welcome. Containers that hold
   // the source already keep their sum and do not count.
   MoveLevel tightest;
+  Pages needed_there;  // by those parts to which that level is new
 
+  [[nodiscard]] Pages lacking() const {
+    return tightest.lacking(needed_there);
+  }
   [[nodiscard]] bool fits() const {
-    return tightest.lacking(needed) == Pages::none();
+    return lacking() == Pages::none();
   }
 };
 
-// What moving that entry would mean. Reads the books only.
-MovePlan plan_move(const RegistryView& view, MemberId member, const BookEntry& entry, ContainerId destination);
+// What moving these entries would mean. Reads the books only. Containers still to be made are like those
+// the parts come from, and refuse nothing.
+MovePlan plan_move(const RegistryView& view, const MoveParts& parts, ContainerId destination);
 
 enum class MoveFailure : std::uint32_t {
   kNone,
@@ -62,6 +74,8 @@ enum class MoveFailure : std::uint32_t {
   kDead,
   kNoContainer,
   kAlready,  // it is in that container
+  kNoGroup,  // the process has no thread group of that name
+  kNoPlace,  // a group cannot go along: its container would have no name or no place
   kNoRoom,
   kBusy,  // the registry is locked by somebody, or the entry changes without end
 };
@@ -70,7 +84,8 @@ struct MoveOrder {
   std::uint32_t pid = 0;
   std::string_view destination;
   MovePolicy policy = MovePolicy::kReserve;
-  const char* lock_path = "";  // the registry file
+  const char* lock_path = "";   // the registry file
+  std::string_view group = {};  // a thread group of it alone; empty: the process, with its groups
 };
 
 struct [[nodiscard]] MoveResult {

@@ -47,6 +47,9 @@ void start_member(Os& os, MemberRecord& record) {
   record.groups_pages.store(0, std::memory_order_relaxed);
   record.groups_swapped.store(0, std::memory_order_relaxed);
   record.is_group.store(0, std::memory_order_relaxed);
+  std::memset(record.group, 0, sizeof(record.group));
+  record.warn_grace_ms.store(0, std::memory_order_relaxed);
+  record.warned_until_ns.store(0, std::memory_order_relaxed);
   std::memset(record.comm, 0, sizeof(record.comm));
   record.attached_ns.store(os.now_ns(), std::memory_order_release);
 }

@@ -39,10 +39,19 @@ bool parse_trigger(std::string_view text, PressureTrigger& out) {
       text.find_first_not_of(" \n") != std::string_view::npos) {
     return false;
   }
+  const bool full = kind == "full";
+  if (!make_trigger(stall_us, window_us, out)) {
+    return false;
+  }
+  out.full = full;
+  return true;
+}
+
+bool make_trigger(std::uint64_t stall_us, std::uint64_t window_us, PressureTrigger& out) {
   if (window_us < kLeastWindowUs || window_us > kMostWindowUs || stall_us == 0 || stall_us > window_us) {
     return false;
   }
-  out = {kind == "full", stall_us * kNsPerUs, window_us * kNsPerUs};
+  out = {false, stall_us * kNsPerUs, window_us * kNsPerUs};
   return true;
 }
 

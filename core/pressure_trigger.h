@@ -21,6 +21,9 @@ struct PressureTrigger {
 // kernel: a window of 0.5 to 10 s, and a stall of more than nothing that fits in.
 bool parse_trigger(std::string_view text, PressureTrigger& out);
 
+// The same for `some`, in numbers.
+bool make_trigger(std::uint64_t stall_us, std::uint64_t window_us, PressureTrigger& out);
+
 // A total that grows, as it stood at times of the last ten seconds or so.
 class StallHistory {
  public:

@@ -101,6 +101,13 @@ class RegistryView {
   [[nodiscard]] bool find(std::string_view name, ContainerId& out) const;
   // The container of that name, made with its parents if need be.
   ContainerResult find_or_make(Os& os, const ContainerWish& wish);
+  // The same two for who holds the registry's file lock already. Parents are forgotten one by one.
+  ContainerResult make_while_locked(Os& os, const ContainerWish& wish) {
+    return make_container_locked(os, wish);
+  }
+  bool remove_while_locked(ContainerId id) {
+    return remove_locked(id);
+  }
   // Forgets a container without members. False: it has some, or is somebody's parent.
   bool remove(Os& os, ContainerId id);
 

@@ -36,7 +36,7 @@ static std::uintptr_t address_of(const void* extent) {
 [[gnu::visibility("hidden")]] void* __wrap_je_pa_alloc(void* tsdn, void* shard, size_t size, size_t alignment,
                                                        bool slab, unsigned size_class, bool zero, bool guarded,
                                                        bool* deferred_work) {
-  if (!weir::on_growth(size, true)) [[unlikely]] {
+  if (!weir::on_growth(size, true, true)) [[unlikely]] {
     return nullptr;
   }
   void* const extent = __real_je_pa_alloc(tsdn, shard, size, alignment, slab, size_class, zero, guarded, deferred_work);

@@ -9,6 +9,7 @@
 #include "core/events.h"
 #include "core/text.h"
 #include "preload/attach.h"
+#include "preload/callbacks.h"
 #include "preload/huge_regions.h"
 #include "preload/own_image.h"
 #include "preload/reclaimer_thread.h"
@@ -135,7 +136,7 @@ bool is_own_process() {
   return p.stage.load(std::memory_order_relaxed) == Stage::kAttached;
 }
 
-bool on_growth(std::size_t bytes, bool may_refuse) {
+bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   Process& p = process();
   if (bytes >= kLargeBytes) {
     p.large_bytes.fetch_add(bytes, std::memory_order_relaxed);
@@ -159,8 +160,8 @@ bool on_growth(std::size_t bytes, bool may_refuse) {
   }
   const Pages whole = Pages::holding(bytes);
   const bool refusable = may_refuse && refuses_growth(p) && whole > Pages{16};
-  const Verdict verdict =
-      charge(p.engine, {refusable ? whole : std::min(whole, kMostExpected), refusable, current_group()});
+  const Verdict verdict = charge(p.engine, {refusable ? whole : std::min(whole, kMostExpected), refusable,
+                                            current_group(), !locks_held && !is_warning_thread()});
   // Where only the reclaimer may read, faults since its last reading bound what there is.
   const Pages unread = p.engine.may_open_here() ? Pages::none() : p.engine.account.faults_since_reading(p.engine.os);
   after_look(nearest_standing(p, unread));
@@ -210,7 +211,7 @@ void on_fault_sample(std::uintptr_t address) {
     wake_reclaimer(p.engine);
   }
   note_own_faults();
-  charge(p.engine, {Pages{period}, false, current_group()});
+  charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread()});
 }
 
 void start_process() {
@@ -238,6 +239,7 @@ void end_process() {
   if (p.stage.load(std::memory_order_acquire) == Stage::kAttached && is_own_process()) {
     p.stage.store(Stage::kIdle, std::memory_order_release);
     finish_recording(p);
+    p.engine.record().warn_grace_ms.store(0, std::memory_order_release);
     p.engine.view.release_groups(p.engine.account.member(), p.pid.load(std::memory_order_relaxed));
     p.engine.view.book(p.engine.account.member()).release(p.pid.load(std::memory_order_relaxed));
   }
@@ -249,6 +251,7 @@ void go_passive() {
     return;
   }
   p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
+  stop_callbacks(p);
   p.growth_budget.store(INT64_MAX, std::memory_order_relaxed);
   stop_reclaimer_thread();
   p.stage.store(Stage::kPassive, std::memory_order_release);
@@ -262,6 +265,7 @@ void restart_in_child() {
   }
   const ContainerId container = p.engine.account.container();
   forget_thread_groups(p);
+  forget_callbacks();
   p.pid.store(static_cast<std::uint32_t>(raw_os().pid()), std::memory_order_relaxed);
   p.engine.shared.lock.reset();
   p.engine.direct_lock.reset();

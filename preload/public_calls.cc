@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "core/usage.h"
+#include "preload/callbacks.h"
 #include "preload/process.h"
 #include "preload/thread_groups.h"
 #include "preload/weir.h"
@@ -39,5 +40,14 @@ WEIR_EXPORT int weir_read_figures(struct weir_figures* figures) {
   *figures = {bytes_of(weir::usage_of(p.engine.view, subtree)), bytes_of(marks.limit), bytes_of(marks.high),
               bytes_of(marks.low), bytes_of(weir::swap_usage_of(p.engine.view, subtree))};
   return 0;
+}
+
+WEIR_EXPORT int weir_on_pressure(uint64_t stall_us, uint64_t window_us, weir_pressure_callback callback,
+                                 void* context) {
+  return weir::set_pressure_callback(weir::process(), stall_us, window_us, callback, context);
+}
+
+WEIR_EXPORT int weir_on_kill_warning(uint32_t grace_ms, weir_warning_callback callback, void* context) {
+  return weir::set_warning_callback(weir::process(), grace_ms, callback, context);
 }
 }

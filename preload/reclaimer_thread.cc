@@ -16,6 +16,7 @@
 
 #include "core/events.h"
 #include "core/raw_syscall.h"
+#include "preload/callbacks.h"
 #include "preload/dump.h"
 #include "preload/jemalloc.h"
 #include "preload/own_image.h"
@@ -26,6 +27,7 @@
 #include "reclaim/background.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/growth_watch.h"
+#include "reclaim/kill_warning.h"
 #include "reclaim/shrink.h"
 
 namespace weir {
@@ -120,7 +122,7 @@ void serve_requests(Process& p) {
 void leave_if_last(Process& p) {
   ProcessStat stat;
   const int error = read_process_stat(p.engine.os, p.pid.load(std::memory_order_relaxed), stat);
-  if (error == 0 && stat.state == 'Z' && stat.threads <= 2) {
+  if (error == 0 && stat.state == 'Z' && stat.threads <= 2 + callback_threads()) {
     end_process();
     raw_syscall(SYS_exit_group, 0);
   }
@@ -132,6 +134,10 @@ std::int64_t sleep_after(Process& p, const LookResult& result) {
   const std::int64_t watching = watch.plan(p.engine, result.standing);
   if (watching >= 0) {
     sleep = sleep < 0 ? watching : std::min(sleep, watching);
+  }
+  const std::int64_t grace = mind_grace(p.engine);
+  if (grace >= 0) {
+    sleep = sleep < 0 ? grace : std::min(sleep, grace);
   }
   if (first_thread_ended.load(std::memory_order_acquire)) {
     sleep = sleep < 0 ? kLastThreadPoll : std::min(sleep, kLastThreadPoll);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/pressure.h"
+#include "reclaim/kill_warning.h"
 #include "reclaim/stall.h"
 
 namespace weir {
@@ -113,6 +114,7 @@ Verdict charge_level(Engine& engine, const ChargeRequest& request) {
     standing = look_around(engine, request);
   }
   if (!over_limit(standing)) {
+    note_room_after_grace(engine, standing.container);
     return Verdict::kRoom;
   }
   ContainerCounters& counters = engine.view.container(standing.container).counters;
@@ -132,7 +134,7 @@ Verdict charge(Engine& engine, const ChargeRequest& request) {
   if (engine.groups.has(request.group) && charge_level(engine, request) == Verdict::kRefused) {
     return Verdict::kRefused;
   }
-  return charge_level(engine, {request.expected, request.may_refuse});
+  return charge_level(engine, {request.expected, request.may_refuse, kNoGroup, request.may_wait});
 }
 
 void charge_piece(Engine& engine, Pages pages, GroupNumber group) {

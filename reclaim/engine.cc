@@ -134,7 +134,12 @@ int call_for_help(Engine& engine, ContainerId id) {
         beyond_minimum(engine.view, entry.container, id) == Pages::none()) {
       continue;
     }
-    MemberRecord& record = engine.view.member(member);
+    MemberId awake = member;
+    if (engine.view.member(member).is_group.load(std::memory_order_relaxed) != 0 &&
+        !engine.view.find_member(entry.pid, awake)) {
+      continue;  // a group has no reclaimer but its process'
+    }
+    MemberRecord& record = engine.view.member(awake);
     if (record.reclaimer_tid.load(std::memory_order_acquire) != 0) {
       record.wake.fetch_add(1, std::memory_order_release);
       static_cast<void>(engine.os.futex_wake(record.wake, 1));

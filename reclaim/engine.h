@@ -46,7 +46,7 @@ struct Engine {
   LoadControl load_control;
   RefaultTime refault_time;
   Proactive proactive;  // the reclaimer's
-  AddressRange own;  // our own static memory: never evicted
+  AddressRange own;     // our own static memory: never evicted
 
   // The reclaimer thread's descriptors, in its own table; nobody else may use them.
   ScanBuffer scan_buffer;
@@ -92,6 +92,9 @@ struct Engine {
   std::uint64_t swap_published_ns = 0;  // and when it last told how much is paged out
   std::uint64_t deferred_since_ns = 0;  // the reclaimer waits for held members to give, since
 
+  std::atomic<std::uint64_t> grace_check_ns{0};     // when the grace we gave is over; 0: we gave none
+  std::atomic<std::uint32_t> grace_container{0};    // and whose limit it is about
+  int grace_tries = 0;                              // of the reclaimer to make room after it
   std::atomic<std::uint64_t> hopeless_until_ns{0};  // what cannot leave fills the limit: so it was found
   std::atomic<std::uint64_t> forked_ns{0};          // when this process last made a child by fork
   std::atomic<std::uint64_t> others_read_ns{0};     // when the other members were last looked at

@@ -3,9 +3,12 @@
 
 #include <signal.h>
 
+#include <algorithm>
+
 #include "core/events.h"
 #include "core/stats.h"
 #include "core/text.h"
+#include "reclaim/kill_warning.h"
 
 namespace weir {
 namespace {
@@ -95,11 +98,30 @@ void wait_for_victim(Engine& engine, std::uint32_t pid) {
   refresh_members(engine.os, engine.view, Subtree::below(engine.view, engine.account.container()));
 }
 
-void kill_by_policy(Engine& engine, const Standing& standing, OomPolicy policy) {
-  Victim victim = choose_victim(engine, standing.container);
-  if (victim.pid == 0) {
-    victim = {engine.account.pid(), 0};  // everybody is exempt: then it is the one who asked
+// Everybody exempt: then it is the one who asked.
+Victim victim_of(Engine& engine, ContainerId id) {
+  const Victim victim = choose_victim(engine, id);
+  return victim.pid != 0 ? victim : Victim{engine.account.pid(), 0};
+}
+
+// Tells those who are to die and want to know. True: one of them has its grace still.
+bool has_grace(Engine& engine, ContainerId id, const Victim& victim, OomPolicy policy) {
+  begin_warnings(engine, id);
+  std::uint64_t until_ns = warn_of_kill(engine, id, victim.pid);
+  if (policy == OomPolicy::kGroup) {
+    each_member(engine, id, [&](MemberId, const BookEntry& entry) {
+      until_ns = std::max(until_ns, warn_of_kill(engine, id, entry.pid));
+    });
   }
+  return engine.os.now_ns() < until_ns;
+}
+
+void kill_by_policy(Engine& engine, const Standing& standing, OomPolicy policy) {
+  const Victim victim = victim_of(engine, standing.container);
+  if (has_grace(engine, standing.container, victim, policy)) {
+    return;
+  }
+  end_warnings(engine, standing.container);
   count(engine.view.container(standing.container).counters.events_oom);
   {
     OomReport to_events_only;

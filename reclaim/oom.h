@@ -23,6 +23,7 @@ std::int64_t badness(Pages resident, Pages swapped, Pages page_tables, int oom_s
 Victim choose_victim(Engine& engine, ContainerId id);
 
 // Writes the report to the events, then acts by policy: kills the victim (the group), or waits.
+// Who asked to be warned is, and dies at a later call (reclaim/kill_warning.h).
 // One killer at a time: who finds another at work returns at once, and tries for room again.
 void out_of_memory(Engine& engine, const Standing& standing, std::uint64_t stalled_since_ns);
 

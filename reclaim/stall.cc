@@ -5,6 +5,7 @@
 
 #include "core/events.h"
 #include "core/stats.h"
+#include "reclaim/kill_warning.h"
 #include "reclaim/oom.h"
 
 namespace weir {
@@ -126,11 +127,15 @@ bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest
   return policy == OomPolicy::kEnomem && request.may_refuse;
 }
 
+bool fits_reserve(const Standing& standing) {
+  return standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
+}
+
 // Under "enomem" faults that have happened may use the reserve.
 bool within_reserve(const Engine& engine, const Standing& standing) {
   const auto policy =
       static_cast<OomPolicy>(engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
-  return policy == OomPolicy::kEnomem && standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
+  return policy == OomPolicy::kEnomem && fits_reserve(standing);
 }
 
 Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& request) {
@@ -156,6 +161,23 @@ Verdict give_answer(Engine& engine, const Standing& standing, const ChargeReques
   return refuses(engine, standing, request) ? refuse(engine, standing, request) : Verdict::kRoom;
 }
 
+// While members that were warned have their grace: the reserve serves, and who needs more than
+// that waits. True: go on with what there is.
+bool served_by_grace(Engine& engine, const ChargeRequest& request, Standing& standing) {
+  while (over_limit(standing) && in_grace(engine, standing.container)) {
+    if (fits_reserve(standing) || !request.may_wait) {
+      return true;
+    }
+    if (engine.may_open_here()) {
+      refresh_others(engine, standing.container);
+    }
+    wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
+    refresh_here(engine, request);
+    standing = standing_now(engine, request);
+  }
+  return false;
+}
+
 }  // namespace
 
 Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
@@ -166,6 +188,9 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   }
   int busy_rounds = 0;
   for (int idle_rounds = 0; over_limit(standing);) {
+    if (served_by_grace(engine, request, standing) || !over_limit(standing)) {
+      break;
+    }
     if (!engine.may_open_here() && !engine.reclaimer_runs.load(std::memory_order_acquire)) {
       break;  // the reclaimer is about to be started, at the next safe point
     }

@@ -216,6 +216,12 @@ Check check_library() {
   return {"library", State::kOk, path};
 }
 
+// Not a lack of this machine, yet what people who set limits for threads must know.
+Check note_on_groups() {
+  return {"thread groups", State::kOk,
+          "a kill for a group's limit takes the whole process; oom=enomem refuses instead"};
+}
+
 std::vector<Check> examine(const std::optional<std::string>& directory) {
   const KernelVersion kernel = kernel_version();
   const PageoutProbe pageout = probe_pageout();
@@ -228,7 +234,8 @@ std::vector<Check> examine(const std::optional<std::string>& directory) {
           check_pagemap(pageout),
           check_scan(pageout),
           check_perf(kernel),
-          check_huge_pages()};
+          check_huge_pages(),
+          note_on_groups()};
 }
 
 std::string as_json(const std::vector<Check>& checks, bool holds) {
@@ -248,7 +255,7 @@ std::string as_lines(const std::vector<Check>& checks) {
   std::string out;
   for (const Check& check : checks) {
     const std::string state = to_string(check.state);
-    out += state + std::string(10 - state.size(), ' ') + check.name + std::string(14 - check.name.size(), ' ') +
+    out += state + std::string(10 - state.size(), ' ') + check.name + std::string(15 - check.name.size(), ' ') +
            check.detail + (check.lost.empty() ? "" : "; lost: " + check.lost) +
            (check.mend.empty() ? "" : "; mend: " + check.mend) + "\n";
   }

@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "tools/command.h"
+#include "tools/group_counts.h"
 #include "tools/human.h"
 #include "tools/reclaim_ask.h"
 #include "tools/say.h"
@@ -17,14 +18,12 @@ constexpr std::uint32_t kMostPids = 1U << kPidBits;
 
 struct Wanted {
   std::uint32_t pid = 0;
+  std::string group;  // empty: the whole process
   std::string name;
   MovePolicy policy = MovePolicy::kReserve;
 };
 
 std::uint32_t read_pid(const std::string& text) {
-  if (text.find('/') != std::string::npos) {
-    refuse_value("process", text, "names a thread group: only whole processes can be moved");
-  }
   std::uint32_t pid = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, pid);
@@ -35,6 +34,16 @@ std::uint32_t read_pid(const std::string& text) {
     refuse_value("process", text, "is no process number");
   }
   return pid;
+}
+
+// PID or PID/GROUP.
+void read_whom(const std::string& text, Wanted& wanted) {
+  const std::size_t slash = text.find('/');
+  wanted.pid = read_pid(text.substr(0, slash));
+  if (slash != std::string::npos) {
+    wanted.group = text.substr(slash + 1);
+    static_cast<void>(read_name(wanted.group));
+  }
 }
 
 MovePolicy read_policy(const std::string& text) {
@@ -48,8 +57,9 @@ MovePolicy read_policy(const std::string& text) {
   return text == "lazy" ? MovePolicy::kLazy : MovePolicy::kReserve;
 }
 
-std::string process_text(std::uint32_t pid) {
-  return "process " + std::to_string(pid);
+std::string process_text(const Wanted& wanted) {
+  const std::string process = "process " + std::to_string(wanted.pid);
+  return wanted.group.empty() ? process : "group " + harmless(wanted.group) + " of " + process;
 }
 
 std::string name_of(Session& session, ContainerId id) {
@@ -57,7 +67,7 @@ std::string name_of(Session& session, ContainerId id) {
 }
 
 [[noreturn]] void fail_move(Session& session, const Wanted& wanted, MoveFailure failure) {
-  const std::string process = process_text(wanted.pid);
+  const std::string process = process_text(wanted);
   const bool exists = session.os().kill(static_cast<int>(wanted.pid), 0).error() != ESRCH;
   switch (failure) {
     case MoveFailure::kNotMember:
@@ -67,6 +77,13 @@ std::string name_of(Session& session, ContainerId id) {
       fail(process + " has ended");
     case MoveFailure::kNoContainer:
       fail("there is no container " + shown(wanted.name) + " any more");
+    case MoveFailure::kNoGroup:
+      fail("process " + std::to_string(wanted.pid) + " has no thread group " + shown(wanted.group) +
+           " (or no thread of it has come yet)");
+    case MoveFailure::kNoPlace:
+      throw CommandFault(ExitStatus::kBusy, process + " has thread groups that cannot go along: there is no place " +
+                                                "for their containers below " + shown(wanted.name) +
+                                                "; nothing was changed (EBUSY)");
     default:
       fail(process + " could not be moved: the registry is busy; nothing was changed");
   }
@@ -79,14 +96,30 @@ std::string level_text(Session& session, const MoveLevel& level) {
 
 [[noreturn]] void fail_full(Session& session, const Wanted& wanted, const MoveResult& result, const std::string& end) {
   const MoveLevel& level = result.plan.tightest;
-  throw CommandFault(ExitStatus::kBusy, shown(name_of(session, level.id)) + " has no room for " +
-                                            process_text(wanted.pid) + ": " + human_size(result.plan.needed) +
-                                            " needed, room " + human_size(level.room()) + ", limit " +
-                                            human_size(level.limit) + end + " (EBUSY)");
+  throw CommandFault(ExitStatus::kBusy, shown(name_of(session, level.id)) + " has no room for " + process_text(wanted) +
+                                            ": " + human_size(result.plan.needed_there) + " needed, room " +
+                                            human_size(level.room()) + ", limit " + human_size(level.limit) + end +
+                                            " (EBUSY)");
+}
+
+// What groups hold only their process can tell: it is asked, that the move goes by figures of now.
+void count_groups_of(Session& session, std::uint32_t pid) {
+  MemberId member;
+  if (session.view().find_member(pid, member)) {
+    const ContainerId own = session.view().book(member).load().container;
+    count_groups(session.os(), session.view(), Subtree::below(session.view(), own));
+  }
+}
+
+std::string groups_text(const MoveResult& result, const Wanted& wanted) {
+  const std::size_t groups = wanted.group.empty() ? result.plan.parts.count - 1 : 0;
+  return groups == 0   ? ""
+         : groups == 1 ? " and its thread group"
+                       : " and its " + std::to_string(groups) + " thread groups";
 }
 
 int already_there(const Wanted& wanted) {
-  print(process_text(wanted.pid) + " is in " + harmless(wanted.name) + " already\n");
+  print(process_text(wanted) + " is in " + harmless(wanted.name) + " already\n");
   return 0;
 }
 
@@ -99,14 +132,14 @@ int dry_run(Session& session, const Wanted& wanted, const MoveOrder& order) {
   if (result.failure != MoveFailure::kNone && result.failure != MoveFailure::kNoRoom) {
     fail_move(session, wanted, result.failure);
   }
-  print("would move " + process_text(wanted.pid) + " with " + human_size(plan.needed) + " from " +
-        harmless(name_of(session, plan.source)) + " to " + harmless(wanted.name) + ", policy " +
+  print("would move " + process_text(wanted) + groups_text(result, wanted) + " with " + human_size(plan.needed) +
+        " from " + harmless(name_of(session, plan.source)) + " to " + harmless(wanted.name) + ", policy " +
         to_string(wanted.policy) + "\n" + level_text(session, plan.destination) + "\n");
   if (plan.tightest.id != plan.destination.id) {
     print(level_text(session, plan.tightest) + "\n");
   }
   if (!plan.fits()) {
-    const std::string lacking = human_size(plan.tightest.lacking(plan.needed));
+    const std::string lacking = human_size(plan.lacking());
     if (wanted.policy == MovePolicy::kReserve) {
       fail_full(session, wanted, result, ", " + lacking + " would have to be reclaimed there first");
     }
@@ -138,8 +171,9 @@ int move(Session& session, const Wanted& wanted, const MoveOrder& order) {
   if (result.failure != MoveFailure::kNone) {
     fail_move(session, wanted, result.failure);
   }
-  std::string text = "moved " + process_text(wanted.pid) + " with " + human_size(result.moved) + " from " +
-                     harmless(name_of(session, result.plan.source)) + " to " + harmless(wanted.name);
+  std::string text = "moved " + process_text(wanted) + groups_text(result, wanted) + " with " +
+                     human_size(result.moved) + " from " + harmless(name_of(session, result.plan.source)) + " to " +
+                     harmless(wanted.name);
   text += result.freed > Pages::none() ? ", " + human_size(result.freed) + " freed for it\n" : "\n";
   if (result.above > Pages::none()) {
     text += "the limit is exceeded by " + human_size(result.above) + " until that is reclaimed\n";
@@ -154,29 +188,32 @@ int move(Session& session, const Wanted& wanted, const MoveOrder& order) {
 }  // namespace
 
 int move_main(Invocation& call) {
-  CLI::App app("Moves a running process to another container, and its usage with it.", "weir move");
+  CLI::App app("Moves a running process, or one of its thread groups, to another container, and its usage with it.",
+               "weir move");
   app.footer(
       "reserve: only into room that is there or can be reclaimed there within 2 s; else exits 16 (EBUSY).\n"
       "lazy: at once; what is above the limit is reclaimed afterwards.\n\n"
-      "Example:\n  weir move 4711 build --policy lazy");
+      "Thread groups go along with their process, to containers of the same name below NAME.\n\n"
+      "Example:\n  weir move 4711 build --policy lazy\n  weir move 4711/io slow");
   Wanted wanted;
   std::string pid;
   std::string policy = "reserve";
   bool only_look = false;
-  app.add_option("PID", pid, "Process")->required();
+  app.add_option("PID", pid, "Process; PID/GROUP: one of its thread groups")->required();
   app.add_option("NAME", wanted.name, "Container to move it to")->required();
   app.add_option("--policy", policy, "reserve (default) or lazy")->type_name("POLICY");
   app.add_flag("--dry-run", only_look, "Say what would be needed, and change nothing");
   if (!parse_words(app, call)) {
     return 0;
   }
-  wanted.pid = read_pid(pid);
+  read_whom(pid, wanted);
   wanted.policy = read_policy(policy);
   const std::string_view name = read_name(wanted.name);
   Session session(call.directory);
   static_cast<void>(session.need(name));
   const std::string lock_path = std::string(session.directory()) + "/registry";
-  const MoveOrder order{wanted.pid, name, wanted.policy, lock_path.c_str()};
+  const MoveOrder order{wanted.pid, name, wanted.policy, lock_path.c_str(), wanted.group};
+  count_groups_of(session, wanted.pid);
   return only_look ? dry_run(session, wanted, order) : move(session, wanted, order);
 }
 

@@ -1,4 +1,4 @@
-// notify.cc - `weir notify`: tells whoever reads its output when a container's usage crosses a size.
+// notify.cc - `weir notify`: tells whoever reads its output of a container's usage crossing a size, or of pressure.
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +14,7 @@
 #include "core/usage.h"
 #include "tools/command.h"
 #include "tools/moment.h"
+#include "tools/notify_pressure.h"
 #include "tools/say.h"
 #include "tools/session.h"
 #include "tools/shell.h"
@@ -32,7 +33,8 @@ struct Wish {
   std::string name;
   std::uint64_t threshold = 0;  // bytes
   bool below = false;
-  std::uint64_t count = 0;  // 0: for ever
+  std::optional<PressureTrigger> trigger;  // instead of the threshold
+  std::uint64_t count = 0;                 // 0: for ever
   std::optional<milliseconds> timeout;
   std::string timeout_text;
   std::string command;
@@ -110,15 +112,23 @@ bool wait_a_turn(milliseconds turn) {
   return (reader.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
 }
 
-// Prints the crossing, then runs the command. False: it could not be printed; that the reader went
-// away is his right, anything else main reports.
+// Prints a line at once. False: it could not be printed; that the reader went away is his right,
+// anything else main reports.
+bool print_now(const std::string& line) {
+  print(line);
+  if (finish_output()) {
+    return true;
+  }
+  if (errno == EPIPE) {
+    abandon_output();
+  }
+  return false;
+}
+
+// Prints the crossing, then runs the command. False: it could not be printed.
 bool tell(const Session& session, const Wish& wish, Pages usage) {
   const std::uint64_t wall_ns = session.os().wall_ns();
-  print(wish.json ? as_json(wish, usage, wall_ns) : as_line(wish, usage, wall_ns));
-  if (!finish_output()) {
-    if (errno == EPIPE) {
-      abandon_output();
-    }
+  if (!print_now(wish.json ? as_json(wish, usage, wall_ns) : as_line(wish, usage, wall_ns))) {
     return false;
   }
   if (!wish.command.empty()) {
@@ -134,10 +144,31 @@ milliseconds next_turn(const Wish& wish, steady_clock::time_point since) {
   }
   const auto waited = std::chrono::duration_cast<milliseconds>(steady_clock::now() - since);
   if (waited >= *wish.timeout) {
-    fail("usage of " + shown(wish.name) + " was not seen to go " + wish.direction() + " " +
-         std::to_string(wish.threshold) + " within " + wish.timeout_text + " s");
+    const std::string what = wish.trigger ? "pressure of " + shown(wish.name) + " was not seen"
+                                          : "usage of " + shown(wish.name) + " was not seen to go " + wish.direction() +
+                                                " " + std::to_string(wish.threshold);
+    fail(what + " within " + wish.timeout_text + " s");
   }
   return std::min(kTurn, *wish.timeout - waited);
+}
+
+void watch_pressure(Session& session, const Wish& wish) {
+  PressureGauge gauge(session, wish.name, *wish.trigger);
+  std::uint64_t told = 0;
+  auto since = steady_clock::now();
+  for (std::uint64_t stalled_us = 0; gauge.read(stalled_us);) {
+    if (stalled_us > 0) {
+      if (!print_now(gauge.line(stalled_us, wish.json)) || ++told == wish.count) {
+        return;
+      }
+      since = steady_clock::now();
+    }
+    if (!wait_a_turn(next_turn(wish, since))) {
+      abandon_output();
+      return;
+    }
+  }
+  fail("container " + shown(wish.name) + " is gone");
 }
 
 void watch(const Session& session, Gauge& gauge, const Wish& wish) {
@@ -179,7 +210,8 @@ std::uint64_t read_threshold(const std::string& text) {
 
 // The words as they were given.
 struct Words {
-  std::string usage;
+  std::optional<std::string> usage;
+  std::optional<std::string> pressure;
   std::string format = "text";
   std::optional<std::string> count;
   std::optional<std::string> timeout;
@@ -188,10 +220,12 @@ struct Words {
 
 // False: help was asked for.
 bool read_words(Invocation& call, Wish& wish, Words& words) {
-  CLI::App app("Waits until a container's usage crosses a size; says so, and runs a command.", "weir notify");
+  CLI::App app("Waits until a container's usage crosses a size, or is under pressure; says so.", "weir notify");
   app.footer("Example:\n  weir notify build --usage 400M --exec 'weir reclaim build --to 300M'");
   app.add_option("NAME", wish.name, "Container")->required();
-  app.add_option("--usage", words.usage, "The size to cross")->type_name("SIZE")->required();
+  app.add_option("--usage", words.usage, "The size to cross")->type_name("SIZE");
+  app.add_option("--pressure", words.pressure, "Stalls to tell of, as the kernel's PSI has it: 'some US WINDOW_US'")
+      ->type_name("TRIGGER");
   app.add_flag("--below", wish.below, "Wait for usage below it, not above");
   app.add_option("--count", words.count, "End after N crossings (default: go on)")->type_name("N");
   app.add_option("--timeout", words.timeout, "End with 1 after that long without one")->type_name("SECONDS");
@@ -206,7 +240,17 @@ bool read_wish(Invocation& call, Wish& wish) {
     return false;
   }
   static_cast<void>(read_name(wish.name));
-  wish.threshold = read_threshold(words.usage);
+  if (words.usage.has_value() == words.pressure.has_value()) {
+    refuse("either --usage or --pressure says what to wait for");
+  }
+  if (words.pressure && (wish.below || words.command)) {
+    refuse("--pressure goes without --below and --exec");
+  }
+  if (words.pressure) {
+    wish.trigger = read_trigger(*words.pressure);
+  } else {
+    wish.threshold = read_threshold(*words.usage);
+  }
   wish.count = words.count ? read_count(*words.count) : 0;
   if (words.timeout) {
     wish.timeout = read_seconds("--timeout", *words.timeout, milliseconds{1});
@@ -232,6 +276,10 @@ int notify_main(Invocation& call) {
   ::signal(SIGCHLD, SIG_DFL);
   Session session(call.directory);
   static_cast<void>(session.need(wish.name));
+  if (wish.trigger) {
+    watch_pressure(session, wish);
+    return 0;
+  }
   Gauge gauge(session, wish.name);
   watch(session, gauge, wish);
   return 0;

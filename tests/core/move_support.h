@@ -59,7 +59,9 @@ class MoveFixture : public ::testing::Test {
     return move_member(registry_.os, registry_.view, {pid, destination, policy, ""});
   }
   MovePlan plan(MemberId member, std::string_view destination) {
-    return plan_move(registry_.view, member, registry_.view.book(member).load(), at(destination));
+    MoveParts parts;
+    parts.add({member, registry_.view.book(member).load(), at(destination), false});
+    return plan_move(registry_.view, parts, at(destination));
   }
   std::vector<std::uint64_t> books() {
     std::vector<std::uint64_t> words;

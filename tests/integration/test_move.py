@@ -188,7 +188,7 @@ class MoveTest(harness.WeirTest):
         ended.wait()
         for words, status, text in [
                 (("x", "b"), 2, b"is no number"), (("0", "b"), 2, b"is no process number"),
-                (("99999999999", "b"), 2, b"is no process number"), ((f"{moved}/g", "b"), 2, b"thread group"),
+                (("99999999999", "b"), 2, b"is no process number"), ((f"{moved}/g", "b"), 1, b"has no thread group 'g'"), ((f"{moved}/", "b"), 2, b"container"),
                 (("-1", "b"), 2, b"is no number"), ((str(moved),), 2, b"NAME"), ((str(moved), "b/"), 2, b"container"),
                 ((str(moved), "b", "--policy", "stay"), 2, b"is not available yet"),
                 ((str(moved), "b", "--policy", "soon"), 2, b"is unknown (reserve, lazy)"),

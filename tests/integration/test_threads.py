@@ -23,10 +23,10 @@ class ThreadsTest(harness.WeirTest):
         self.need_swap()
         self.count = 0
 
-    def hold(self, how, names, rules=RULES, mib=40):
+    def hold(self, how, names, rules=RULES, mib=40, limit=400 * MIB):
         self.count += 1
         container = f"threads{self.count}"
-        env = self.weir_env(400 * MIB, container, threads=rules)
+        env = self.weir_env(limit, container, threads=rules)
         process = self.start_ready([harness.program("thread_groups"), str(mib), how, *names], env)
         time.sleep(0.3)  # a last look of the reclaimer
         return process, container
@@ -109,6 +109,97 @@ class ThreadsTest(harness.WeirTest):
         env = self.weir_env(400 * MIB, "own", threads="nobody=io")
         process = self.start_ready([harness.program("own_groups"), "other", "5"], env)
         self.assertEqual(self.finish(process).out.split()[0], b"2", "ENOENT")
+
+    def test_the_groups_sum_is_the_residency_while_threads_come_and_go(self):
+        """1000 threads a second; two looks are never of one moment, so the kernel is asked before and after."""
+        rules = ";".join(f"io_{i}=g{i}" for i in range(8))
+        process = self.start_ready([harness.program("thread_storm"), "64", "25", "1000"],
+                                   self.weir_env(2048 * MIB, "storm", threads=rules))
+        worst_sum = worst_groups = 0
+        for _ in range(8):
+            before = anonymous(process.pid)
+            stat = self.stat("storm")
+            after = anonymous(process.pid)
+            low, high = min(before, after), max(before, after)
+            groups = sum(member["usage"] for member in stat["members"] if "threads" in member)
+            worst_sum = max(worst_sum, (low - stat["usage"]) / low, (stat["usage"] - high) / high)
+            worst_groups = max(worst_groups, (low - groups) / low, (groups - high) / high)
+            time.sleep(0.2)
+        self.assertGreater(groups, 8 * 64 * MIB)
+        result = self.finish(process)
+        self.assertEqual((result.status, result.err), (0, b""))
+        self.note(f"{result.out.decode().strip()}; apart at worst: groups and process {worst_sum:.3%}, groups alone "
+                  f"{worst_groups:.3%}")
+        self.assertLessEqual(worst_sum, 0.01)
+        self.assertLessEqual(worst_groups, 0.01, "stacks and tables, which are the process', are less")
+
+    def test_moving_a_group_moves_what_it_holds(self):
+        process, container = self.hold("large", ["bio_1", "plain"])
+        held = self.start_ready([harness.program("hold"), "1"], self.weir_env(400 * MIB, "other"))
+        _, _, rest = self.groups(container)
+        moved = self.weir("move", f"{rest['pid']}/bio", "other")
+        self.assertEqual((moved.status, moved.err), (0, b""))
+        self.assertRegex(moved.out, rb"^moved group bio of process %d with 4[0-9.]+M from %s/bio to other\n$" %
+                         (rest["pid"], container.encode()))
+        self.assertEqual(self.stat(f"{container}/bio")["usage"], 0)
+        self.assertGreater(self.stat("other")["usage"], 40 * MIB)
+        self.assertLess(self.stat(container)["usage"], 60 * MIB)
+        for words, status, text in ((("io",), 1, b"has no thread group 'io'"), (("bio",), 0, b"")):
+            result = self.weir("move", f"{rest['pid']}/{words[0]}", f"{container}/bio")
+            self.assertEqual(result.status, status, result.err)
+            self.assertIn(text, result.err)
+        self.assertGreater(self.stat(f"{container}/bio")["usage"], 40 * MIB)
+        self.assertEqual(set(self.outcome(process).values()), {"right"})
+        self.assertEqual(self.finish(held).status, 0)
+
+    def test_a_group_obeys_the_limit_of_where_it_was_moved(self):
+        process, container = self.hold("large", ["bio_1", "plain"])
+        held = self.start_ready([harness.program("hold"), "1"], self.weir_env(24 * MIB, "small"))
+        _, _, rest = self.groups(container)
+        refused = self.weir("move", f"{rest['pid']}/bio", "small")
+        self.assertEqual((refused.status, refused.out), (16, b""))
+        self.assertIn(b"(EBUSY)", refused.err)
+        self.assertEqual(self.stat("small")["events_oom"], 0)
+        lazy = self.weir("move", f"{rest['pid']}/bio", "small", "--policy", "lazy")
+        self.assertEqual((lazy.status, lazy.err), (0, b""))
+        deadline = time.monotonic() + 20
+        while self.stat("small")["usage"] > 24 * MIB and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertLessEqual(self.stat("small")["usage"], 24 * MIB)
+        self.assertGreater(self.stat(container)["usage"], 38 * MIB, "the rest of the process is left alone")
+        self.assertEqual(set(self.outcome(process).values()), {"right"})
+        self.assertEqual(self.finish(held).status, 0)
+
+    def test_groups_go_along_with_their_process(self):
+        process, container = self.hold("small", ["io_1", "bio_1", "plain"])
+        held = self.start_ready([harness.program("hold"), "1"], self.weir_env(400 * MIB, "other"))
+        _, _, rest = self.groups(container)
+        moved = self.weir("move", str(rest["pid"]), "other")
+        self.assertEqual((moved.status, moved.err), (0, b""))
+        self.assertIn(b"and its 2 thread groups with", moved.out)
+        self.assertEqual(self.stat(container)["members"], [])
+        self.assertEqual(self.stat("other/io")["limit"], 16 * MIB)
+        self.assertGreater(self.stat("other/bio")["usage"], 30 * MIB)
+        kernel = anonymous(rest["pid"]) + anonymous(held.pid)
+        self.assertAlmostEqual(self.stat("other")["usage"], kernel, delta=max(kernel / 100, 65536))
+        self.assertEqual(set(self.outcome(process).values()), {"right"})
+        self.assertEqual(self.finish(held).status, 0)
+
+    def test_the_books_of_a_gibibyte_move_in_a_moment(self):
+        process, container = self.hold("large", ["bio_1"], mib=1024, rules="bio*=bio", limit=4096 * MIB)
+        held = self.start_ready([harness.program("hold"), "1"], self.weir_env(2048 * MIB, "other"))
+        _, _, rest = self.groups(container)
+        took = []
+        for turn in range(6):
+            there = f"{container}/bio" if turn % 2 else "other"
+            started = time.monotonic()
+            moved = self.weir("move", f"{rest['pid']}/bio", there)
+            took.append(time.monotonic() - started)
+            self.assertEqual((moved.status, moved.err), (0, b""))
+        self.note(f"moving {self.stat(f'{container}/bio')['usage'] // MIB} MiB took "
+                  f"{sorted(took)[len(took) // 2] * 1000:.0f} ms, command and all")
+        self.assertEqual(set(self.outcome(process).values()), {"right"})
+        self.assertEqual(self.finish(held).status, 0)
 
     def test_bad_rules_are_named_and_refused(self):
         for rules in ("", "x", "=a", "a=", "a=/b", "a=b:limit=1", "a=b:colour=red", "#0=a", "#5-3=a",

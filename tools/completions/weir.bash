@@ -69,8 +69,8 @@ _weir() {
     stat) COMPREPLY=($(compgen -W "$(_weir_containers) --format --dir --help" -- "$current")) ;;
     events) COMPREPLY=($(compgen -W "$(_weir_containers) --follow --format --dir --help" -- "$current")) ;;
     notify)
-      COMPREPLY=($(compgen -W "$(_weir_containers) --usage --below --count --timeout --exec --format --dir --help" \
-        -- "$current"))
+      COMPREPLY=($(compgen -W "$(_weir_containers) --usage --pressure --below --count --timeout --exec --format
+        --dir --help" -- "$current"))
       ;;
     top) COMPREPLY=($(compgen -W "--interval --once --dir --help" -- "$current")) ;;
     reclaim) COMPREPLY=($(compgen -W "$(_weir_containers) --to --by --detach --format --dir --help" -- "$current")) ;;

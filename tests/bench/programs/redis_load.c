@@ -15,7 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kValueBytes = 1024, kWords = kValueBytes / 8, kConnections = 4, kBatch = 32, kSteps = 64, kBuckets = kSteps * 40 };
+enum {
+  kValueBytes = 1024,
+  kWords = kValueBytes / 8,
+  kConnections = 4,
+  kBatch = 32,
+  kSteps = 64,
+  kBuckets = kSteps * 40
+};
 static const double kTheta = 0.99;
 
 static uint64_t random_state = 42;

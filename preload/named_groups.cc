@@ -1,0 +1,148 @@
+// named_groups.cc - containers and arenas of the groups, made once each.
+#include "preload/named_groups.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/events.h"
+#include "core/text.h"
+#include "preload/jemalloc.h"
+#include "preload/log.h"
+#include "preload/process.h"
+#include "preload/reclaimer_thread.h"
+
+namespace weir {
+namespace {
+
+// A container that rules name, as one group.
+struct NamedGroup {
+  std::string_view name;
+  const ThreadRule* rule = nullptr;
+  ContainerId container;
+  std::atomic<std::uint32_t> state{0};  // 0: not needed yet, 1: being made, 2: there, 3: cannot be had
+  unsigned arena = 0;
+};
+constexpr std::uint32_t kUnmade = 0;
+constexpr std::uint32_t kMaking = 1;
+constexpr std::uint32_t kMade = 2;
+constexpr std::uint32_t kFailed = 3;
+
+constinit NamedGroup groups[kMostGroups];
+constinit std::size_t group_count = 0;
+
+// The first rule that gives any says what the container is to be.
+const ThreadRule& shaping_rule(const ThreadRules& rules, const ThreadRule& first) {
+  for (std::size_t i = 0; i < rules.count; ++i) {
+    const ThreadRule& rule = rules.list[i];
+    if (rule.container == first.container && rule.has_options) {
+      return rule;
+    }
+  }
+  return first;
+}
+
+bool make_container(Process& p, const ThreadRule& rule, ContainerId& out) {
+  const ContainerRecord& own = p.engine.container();
+  TextBuffer<kMaxNameBytes * 2> name;
+  name.add({own.name, strnlen(own.name, sizeof(own.name))}).add("/").add(rule.container);
+  const ThreadRule& shape = shaping_rule(p.options.threads, rule);
+  Options options;
+  options.limit = shape.limit;
+  options.high_watermark = shape.high;
+  options.low_watermark = shape.low;
+  ContainerWish wish;
+  wish.name = name.view();
+  wish.named = own.named.load(std::memory_order_relaxed) != 0;
+  wish.marks = marks_of(options);
+  wish.oom = shape.oom;
+  wish.background = p.options.background;
+  wish.adaptive = options.marks_may_move();
+  wish.load_control = false;
+  const ContainerResult result = p.engine.view.find_or_make(p.engine.os, wish);
+  out = result.id;
+  return result.failure == AttachFailure::kNone;
+}
+
+void complain(Process& p, std::string_view group) {
+  TextBuffer<128> line;
+  line.add("WEIR_THREADS: no place for the group ").add(group.substr(0, kMaxComponentBytes));
+  post_event(
+      p.engine.os, p.engine.view,
+      {EventKind::kBadOption, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {}, line.view()});
+  log_line(LogLevel::kWarn, line.view());
+}
+
+// Its place in the books and its arena, made by the first thread that comes.
+bool make_group(Process& p, GroupNumber number) {
+  NamedGroup& group = groups[number];
+  // The process may have been moved since, or somebody removed what was empty.
+  if (!make_container(p, *group.rule, group.container)) {
+    complain(p, group.name);
+    return false;
+  }
+  const bool placed = p.engine.groups.add(p.engine.os, p.engine.view, p.engine.account, number, group.container);
+  if (!placed || !make_group_arena(number, group.arena)) {
+    complain(p, group.name);
+    return false;
+  }
+  MemberRecord& record = p.engine.groups.record(number);
+  std::memcpy(record.comm, p.engine.record().comm, sizeof(record.comm));
+  std::memcpy(record.group, group.name.data(), std::min(group.name.size(), sizeof(record.group) - 1));
+  // Only the reclaimer counts what groups hold, and a small limit is met soon.
+  start_reclaimer_thread();
+  await_reclaimer(p.engine);
+  return true;
+}
+
+}  // namespace
+
+void name_groups(Process& p) {
+  const ThreadRules& rules = p.options.threads;
+  for (std::size_t i = 0; i < rules.count; ++i) {
+    const ThreadRule& rule = rules.list[i];
+    if (number_of(rule.container) != kNoGroup) {
+      continue;
+    }
+    if (!make_container(p, rule, groups[group_count].container)) {
+      complain(p, rule.container);
+      continue;
+    }
+    groups[group_count].rule = &rule;
+    groups[group_count++].name = rule.container;
+  }
+}
+
+bool any_group_is_named() {
+  return group_count > 0;
+}
+
+GroupNumber number_of(std::string_view name) {
+  for (std::size_t i = 0; i < group_count; ++i) {
+    if (groups[i].name == name) {
+      return static_cast<GroupNumber>(i);
+    }
+  }
+  return kNoGroup;
+}
+
+bool is_made(Process& p, GroupNumber number) {
+  NamedGroup& group = groups[number];
+  std::uint32_t state = kUnmade;
+  if (group.state.compare_exchange_strong(state, kMaking, std::memory_order_acq_rel)) {
+    state = make_group(p, number) ? kMade : kFailed;
+    group.state.store(state, std::memory_order_release);
+    static_cast<void>(p.engine.os.futex_wake(group.state, INT32_MAX));
+  }
+  if (state == kMaking) {  // by another thread
+    constexpr std::int64_t kPatienceNs = 500'000'000;
+    static_cast<void>(p.engine.os.futex_wait(group.state, kMaking, kPatienceNs));
+    state = group.state.load(std::memory_order_acquire);
+  }
+  return state == kMade;
+}
+
+unsigned arena_of(GroupNumber number) {
+  return groups[number].arena;
+}
+
+}  // namespace weir
