@@ -50,7 +50,8 @@ inline std::string to_text(const Options& o) {
          "\ndump_format=" + std::to_string(static_cast<std::uint32_t>(o.dump_format)) +
          "\nlog_level=" + std::to_string(static_cast<std::uint32_t>(o.log_level)) +
          "\nlog_terminal_only=" + std::to_string(o.log_terminal_only) + "\nlog_path=" + std::string(o.log_path) +
-         "\ndirectory=" + std::string(o.directory) + "\nfallback_meter=" + std::to_string(o.fallback_meter) + "\n";
+         "\nrecord=" + std::string(o.record_file) + "\ndirectory=" + std::string(o.directory) +
+         "\nfallback_meter=" + std::to_string(o.fallback_meter) + "\n";
 }
 
 }  // namespace weir::testing

@@ -43,6 +43,7 @@ std::vector<Sample> samples() {
       {"WEIR_DUMP_FILE", "/tmp/x.%p", "dump_file=/tmp/x.%p", {"", huge}},
       {"WEIR_DUMP_FORMAT", "json", "dump_format=1", {"", "xml", "JSON ", "0", huge}},
       {"WEIR_LOG", "debug:/tmp/log", "log_path=/tmp/log", {"", "loud", "-1", "debug:", "debug:" + huge, huge}},
+      {"WEIR_RECORD", "/tmp/r", "record=/tmp/r", {"", huge}},
       {"WEIR_DIR", "/run/w", "directory=/run/w", {"", "relative", "./x", "/" + huge}},
       {"WEIR_METER", "fallback", "fallback_meter=1", {"", "perf", "0", huge}},
       {"WEIR_THREADLESS", "on", "threadless=1", {"", "maybe", "-1", huge}},
