@@ -133,9 +133,11 @@ bool is_made(Process& p, GroupNumber number) {
     group.state.store(state, std::memory_order_release);
     static_cast<void>(p.engine.os.futex_wake(group.state, INT32_MAX));
   }
-  if (state == kMaking) {  // by another thread
-    constexpr std::int64_t kPatienceNs = 500'000'000;
-    static_cast<void>(p.engine.os.futex_wait(group.state, kMaking, kPatienceNs));
+  // By another thread. A signal, the meter's perhaps, ends a wait early.
+  constexpr std::int64_t kStepNs = 10'000'000;
+  constexpr int kSteps = 50;
+  for (int step = 0; state == kMaking && step < kSteps; ++step) {
+    static_cast<void>(p.engine.os.futex_wait(group.state, kMaking, kStepNs));
     state = group.state.load(std::memory_order_acquire);
   }
   return state == kMade;

@@ -6,17 +6,27 @@
 namespace weir {
 namespace {
 
-constexpr std::int64_t kPatienceNs = 100'000'000;
+constexpr std::int64_t kStepNs = 20'000'000;
+constexpr int kSteps = 25;  // half a second: on a busy machine the reclaimer may wait for its core
 
+// A request of somebody else's is waited for, then ours is made; a signal ends a wait early.
 void ask(Os& os, MemberRecord& record) {
-  std::uint32_t nothing = 0;
-  if (record.reclaimer_tid.load(std::memory_order_acquire) == 0 ||
-      !record.request.compare_exchange_strong(nothing, kRequestRefresh, std::memory_order_acq_rel)) {
-    return;  // nobody to answer, or busy with another request
+  bool asked = false;
+  for (int step = 0; step < kSteps && record.reclaimer_tid.load(std::memory_order_acquire) != 0; ++step) {
+    std::uint32_t busy_with = 0;
+    if (!asked && record.request.compare_exchange_strong(busy_with, kRequestRefresh, std::memory_order_acq_rel)) {
+      asked = true;
+      record.wake.fetch_add(1, std::memory_order_release);
+      static_cast<void>(os.futex_wake(record.wake, INT_MAX));
+      busy_with = kRequestRefresh;
+    } else if (asked) {
+      busy_with = record.request.load(std::memory_order_acquire);
+    }
+    if (asked && busy_with != kRequestRefresh) {
+      return;
+    }
+    static_cast<void>(os.futex_wait(record.request, busy_with, kStepNs));
   }
-  record.wake.fetch_add(1, std::memory_order_release);
-  static_cast<void>(os.futex_wake(record.wake, INT_MAX));
-  static_cast<void>(os.futex_wait(record.request, kRequestRefresh, kPatienceNs));
 }
 
 }  // namespace

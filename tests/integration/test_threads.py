@@ -49,7 +49,8 @@ class ThreadsTest(harness.WeirTest):
             group = found[0]
             self.assertEqual(sorted(group["threads"]), ["bio_1", "bio_2"])
             self.assertAlmostEqual(group["usage"] / MIB, 80, delta=6, msg=how)
-            self.assertAlmostEqual(rest["usage"] / MIB, 40, delta=6, msg=how)
+            # The process' own arenas may have huge pages, of which not all is used.
+            self.assertAlmostEqual(rest["usage"] / MIB, 44, delta=10, msg=how)
             kernel = anonymous(rest["pid"])
             self.assertAlmostEqual(stat["usage"], kernel, delta=max(kernel / 100, 65536), msg=how)
             self.assertEqual(set(self.outcome(process).values()), {"right"})
