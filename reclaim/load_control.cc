@@ -5,6 +5,7 @@
 
 #include "core/usage.h"
 #include "reclaim/engine.h"
+#include "reclaim/peers.h"
 
 namespace weir {
 namespace {
@@ -21,16 +22,6 @@ constexpr std::uint64_t kBetweenHoldsNs = 10'000'000;
 constexpr std::uint64_t kActiveNs = 200'000'000;
 constexpr std::int64_t kStepNs = 10'000'000;
 constexpr std::uint64_t kIdleCpuNs = 500'000;  // less CPU time than this in a step: it waits for something
-constexpr Pages kLeastGift{512};
-constexpr std::size_t kMostGivers = 8;
-
-Pages size_of(const BookEntry& entry, const MemberRecord& record) {
-  return entry.charge + Pages{record.swap_pages.load(std::memory_order_relaxed)};
-}
-
-bool counts(const BookEntry& entry, const MemberRecord& record, Pages limit) {
-  return size_of(entry, record).count >= limit.count / LoadControl::kLeastShare;
-}
 
 // Fewer at once while paging takes half of what may run, more again when it has been calm for
 // longer: the one who is let in then makes the others page again before that is seen.
@@ -73,20 +64,6 @@ bool thrashes(LoadRecord& load, unsigned cores, std::uint64_t now) {
   return now < load.thrash_until_ns.load(std::memory_order_relaxed);
 }
 
-// Calls `visit(entry, record, member)` for the members of `id` and below that count.
-template <typename Visit>
-void each_that_counts(const Engine& engine, ContainerId id, Visit visit) {
-  const Subtree subtree = Subtree::below(engine.view, id);
-  const Pages limit{engine.view.container(id).limit.load(std::memory_order_relaxed)};
-  const std::uint32_t high = engine.view.members_high();
-  for (std::uint32_t i = 0; i < high; ++i) {
-    const BookEntry entry = engine.view.book(MemberId{i}).load();
-    if (entry.pid != 0 && subtree.holds(entry.container) && counts(entry, engine.view.member(MemberId{i}), limit)) {
-      visit(entry, engine.view.member(MemberId{i}), MemberId{i});
-    }
-  }
-}
-
 // What there is to know of the members when one of them has to step back.
 struct Queue {
   std::size_t runners = 0;
@@ -121,33 +98,6 @@ Queue queue_of(const Engine& engine, ContainerId id, std::uint64_t now) {
     }
   });
   return queue;
-}
-
-// Nobody has seen its CPU clock move for a while. Whoever looks notes what he sees; that two who
-// look at once overwrite each other's note does no harm.
-bool has_been_idle(Engine& engine, const BookEntry& entry, MemberRecord& record, std::uint64_t now) {
-  constexpr std::uint64_t kIdleNs = 1'000'000'000;
-  constexpr std::uint64_t kTickNs = 2'000'000;
-  const std::uint64_t cpu = engine.os.process_cpu_ns(static_cast<int>(entry.pid));
-  const std::uint64_t seen_at = record.cpu_seen_at_ns.load(std::memory_order_relaxed);
-  if (seen_at == 0 || cpu > record.cpu_seen_ns.load(std::memory_order_relaxed) + kTickNs) {
-    record.cpu_seen_ns.store(cpu, std::memory_order_relaxed);
-    record.cpu_seen_at_ns.store(now, std::memory_order_relaxed);
-    return false;
-  }
-  return now - seen_at > kIdleNs;
-}
-
-// The coldest class of which a member holds enough to be worth waking it.
-int coldest_class(const MemberRecord& record) {
-  std::uint32_t pages = 0;
-  for (std::uint32_t i = 0; i < kHeatClasses; ++i) {
-    pages += record.heat[i].load(std::memory_order_relaxed);
-    if (pages >= kLeastGift.count) {
-      return static_cast<int>(i);
-    }
-  }
-  return static_cast<int>(kHeatClasses);
 }
 
 }  // namespace
@@ -283,39 +233,6 @@ std::size_t LoadControl::count_runners(Engine& engine, ContainerId id, std::uint
     runners += now_ns - peer.moved_ns < kIdleNs ? 1 : 0;
   });
   return runners;
-}
-
-bool colder_members_give(Engine& engine, ContainerId id) {
-  const std::uint64_t now = engine.os.now_ns();
-  MemberId givers[kMostGivers];
-  std::size_t count = 0;
-  int coldest = coldest_class(engine.record());
-  if (engine.record().held_since_ns.load(std::memory_order_relaxed) != 0) {
-    return false;
-  }
-  each_that_counts(engine, id, [&](const BookEntry& entry, MemberRecord& record, MemberId member) {
-    const Pages stays{record.unevictable_pages.load(std::memory_order_relaxed)};
-    const bool idle = has_been_idle(engine, entry, record, now);
-    if (member == engine.account.member() || entry.charge - stays < kLeastGift ||
-        record.reclaimer_tid.load(std::memory_order_acquire) == 0) {
-      return;
-    }
-    const bool rests = idle || record.held_since_ns.load(std::memory_order_relaxed) != 0;
-    const int its_class = rests ? -1 : coldest_class(record);
-    if (its_class < coldest) {
-      coldest = its_class;
-      count = 0;
-    }
-    if (its_class == coldest && its_class < coldest_class(engine.record()) && count < kMostGivers) {
-      givers[count++] = member;
-    }
-  });
-  for (std::size_t i = 0; i < count; ++i) {
-    Word& wake = engine.view.member(givers[i]).wake;
-    wake.fetch_add(1, std::memory_order_release);
-    static_cast<void>(engine.os.futex_wake(wake, 1));
-  }
-  return count > 0;
 }
 
 void note_refaults(Engine& engine, std::uint64_t refaults) {

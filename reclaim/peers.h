@@ -1,0 +1,35 @@
+// peers.h - the members of a container that are large enough to matter to each other.
+#pragma once
+
+#include <cstdint>
+
+#include "core/usage.h"
+#include "reclaim/engine.h"
+#include "reclaim/load_control.h"
+
+namespace weir {
+
+// What a member holds, and what it has paged out.
+inline Pages size_of(const BookEntry& entry, const MemberRecord& record) {
+  return entry.charge + Pages{record.swap_pages.load(std::memory_order_relaxed)};
+}
+
+inline bool counts(const BookEntry& entry, const MemberRecord& record, Pages limit) {
+  return size_of(entry, record).count >= limit.count / LoadControl::kLeastShare;
+}
+
+// Calls `visit(entry, record, member)` for the members of `id` and below that count.
+template <typename Visit>
+void each_that_counts(const Engine& engine, ContainerId id, Visit visit) {
+  const Subtree subtree = Subtree::below(engine.view, id);
+  const Pages limit{engine.view.container(id).limit.load(std::memory_order_relaxed)};
+  const std::uint32_t high = engine.view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const BookEntry entry = engine.view.book(MemberId{i}).load();
+    if (entry.pid != 0 && subtree.holds(entry.container) && counts(entry, engine.view.member(MemberId{i}), limit)) {
+      visit(entry, engine.view.member(MemberId{i}), MemberId{i});
+    }
+  }
+}
+
+}  // namespace weir
