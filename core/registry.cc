@@ -158,7 +158,7 @@ const char* to_string(OpenFailure failure) {
     case OpenFailure::kNoSpace:
       return "the file system has no room for the registry";
     case OpenFailure::kWrongVersion:
-      return "the registry was made by another version of weir";
+      return "the registry was made by another version of weir: remove it when nothing of that version runs any more";
     case OpenFailure::kWrongSize:
       return "the registry file has the wrong size";
     case OpenFailure::kBusy:
