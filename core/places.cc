@@ -188,8 +188,7 @@ bool member_is_dead(Os& os, const MemberRecord& record, std::uint32_t pid) {
   if (error == ENOENT || error == ESRCH) {
     return true;
   }
-  // Its memory is gone, whenever its parent may look. With threads left, only the first one went.
-  if (error == 0 && (stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1) {
+  if (error == 0 && is_over(stat)) {
     return true;
   }
   // Ticks are coarse: a process that seems to have started just after the attach may be the

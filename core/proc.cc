@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/tasks.h"
 #include "core/text.h"
 
 namespace weir {
@@ -90,6 +91,29 @@ int take_anonymous(std::string_view text, Pages& out) {
   return 0;
 }
 
+// Once its first thread has ended, a process' files of memory are empty; those of a thread that
+// lives tell. Calls `read` with one path after the other until it says that there was something.
+template <typename Read>
+void read_by_threads(Os& os, std::uint32_t pid, const char* file, Read read) {
+  class Reader final : public ThreadVisitor {
+   public:
+    Reader(std::uint32_t process, const char* name, Read& way) : pid_(process), file_(name), read_(way) {}
+    bool visit(int tid) override {
+      TextBuffer<64> path;
+      path.add("/proc/").add_number(pid_).add("/task/");
+      path.add_number(static_cast<std::uint64_t>(tid)).add_char('/').add(file_);
+      return !read_(path.c_str());
+    }
+
+   private:
+    std::uint32_t pid_;
+    const char* file_;
+    Read& read_;
+  };
+  Reader reader(pid, file, read);
+  static_cast<void>(each_thread(os, pid, reader));
+}
+
 int take_stat(std::string_view text, ProcessStat& out) {
   // The name may hold blanks and parentheses: it ends at the last ')'.
   const std::size_t open = text.find('(');
@@ -140,18 +164,27 @@ int read_anonymous(Os& os, std::uint32_t pid, Pages& out) {
   if (length < 0) {
     return static_cast<int>(-length);
   }
-  return take_anonymous({buffer, static_cast<std::size_t>(length)}, out);
+  const std::string_view text(buffer, static_cast<std::size_t>(length));
+  const int error = take_anonymous(text, out);
+  if (error == 0 && field(text, 0) == 0) {
+    read_by_threads(os, pid, "statm", [&os, &buffer, &out](const char* path) {
+      const long bytes = read_file(os, path, buffer, sizeof(buffer));
+      const std::string_view other(buffer, static_cast<std::size_t>(std::max(bytes, 0L)));
+      return field(other, 0) != 0 && take_anonymous(other, out) == 0;
+    });
+  }
+  return error;
 }
+
+namespace {
 
 // Read in pieces that overlap by more than any line with a key has: a user in a hundred groups
 // has a line of a kilobyte before them.
-int read_process_memory(Os& os, std::uint32_t pid, ProcessMemory& out) {
+int read_status(Os& os, const char* path, ProcessMemory& out) {
   constexpr std::int64_t kOverlap = 64;
   constexpr std::int64_t kFarEnough = 64 * kKiB;
   char buffer[2048];
-  TextBuffer<64> path;
-  path.add("/proc/").add_number(pid).add("/status");
-  const SysResult fd = os.open(path.c_str(), O_RDONLY, 0);
+  const SysResult fd = os.open(path, O_RDONLY, 0);
   if (!fd.ok()) {
     return fd.error();
   }
@@ -168,6 +201,20 @@ int read_process_memory(Os& os, std::uint32_t pid, ProcessMemory& out) {
   return got.error();
 }
 
+}  // namespace
+
+int read_process_memory(Os& os, std::uint32_t pid, ProcessMemory& out) {
+  TextBuffer<64> path;
+  path.add("/proc/").add_number(pid).add("/status");
+  const int error = read_status(os, path.c_str(), out);
+  if (error == 0 && out.page_tables == Pages::none()) {
+    read_by_threads(os, pid, "status", [&os, &out](const char* other) {
+      return read_status(os, other, out) == 0 && out.page_tables != Pages::none();
+    });
+  }
+  return error;
+}
+
 int read_oom_score_adj(Os& os, std::uint32_t pid) {
   char buffer[32];
   const long length = read_process_file(os, pid, "oom_score_adj", buffer, sizeof(buffer));
@@ -179,7 +226,7 @@ int read_oom_score_adj(Os& os, std::uint32_t pid) {
 }
 
 int StatmFile::open(Os& os) {
-  const SysResult fd = os.open("/proc/self/statm", O_RDONLY, 0);
+  const SysResult fd = os.open("/proc/thread-self/statm", O_RDONLY, 0);
   fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
   return fd.error();
 }

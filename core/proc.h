@@ -21,6 +21,11 @@ struct ProcessStat {
   std::uint64_t start_ns = 0;  // after boot
 };
 
+// Its memory is gone, whenever its parent may look. With threads left, only the first one ended.
+inline bool is_over(const ProcessStat& stat) {
+  return (stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1;
+}
+
 // 0 or an errno; ENOENT and ESRCH: there is no such process.
 int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out);
 
@@ -32,7 +37,7 @@ inline constexpr std::size_t kThreadNameBytes = 16;
 int read_thread_name(Os& os, std::uint32_t pid, std::uint32_t tid, char (&out)[kThreadNameBytes]);
 
 // Anonymous resident pages of a process, as statm tells them: resident minus shared.
-// 0 or an errno.
+// 0 or an errno. A process whose first thread has ended is asked by one that lives.
 int read_anonymous(Os& os, std::uint32_t pid, Pages& out);
 
 // What only /proc/PID/status tells.
@@ -48,7 +53,8 @@ int read_process_memory(Os& os, std::uint32_t pid, ProcessMemory& out);
 // -1000 (exempt) to 1000; 0 when it cannot be read.
 int read_oom_score_adj(Os& os, std::uint32_t pid);
 
-// The calling process' statm, kept open: for the thread that has its own descriptor table.
+// The calling process' statm, kept open: for the thread that has its own descriptor table. By the
+// calling thread, which lives while it reads; the first one may have ended.
 class StatmFile {
  public:
   // 0 or an errno.

@@ -19,6 +19,9 @@ constexpr std::size_t kWords = (std::size_t{1} << (kAddressBits - kUnitShift)) /
 // Smaller regions are a young heap's; a limit of a few units would be held by nothing finer.
 constexpr std::size_t kLeastRegion = 2 * kHugeBytes;
 constexpr std::uint64_t kLeastLimitBytes = 8 * kHugeBytes;
+// What is taken into use at once is charged at once: more than this part of the limit would empty
+// the rest of the program for it, and more than the limit could only end in a kill.
+constexpr std::uint64_t kMostOfLimit = 8;
 
 using Word64 = std::atomic<std::uint64_t>;
 
@@ -39,6 +42,10 @@ Units inside(std::uintptr_t begin, std::size_t bytes) {
   return {(begin + kHugeBytes - 1) >> kUnitShift, (begin + bytes) >> kUnitShift};
 }
 
+std::uint64_t limit_bytes(const Process& p) {
+  return Pages{p.engine.container().limit.load(std::memory_order_relaxed)}.bytes();
+}
+
 bool is_time(Process& p) {
   const Engine& engine = p.engine;
   if (!engine.reclaimer_ready.load(std::memory_order_acquire) || !engine.huge_pages_allowed ||
@@ -48,7 +55,7 @@ bool is_time(Process& p) {
   const ContainerRecord& container = engine.container();
   const auto policy = static_cast<OomPolicy>(container.oom_policy.load(std::memory_order_relaxed));
   const Pages limit{container.limit.load(std::memory_order_relaxed)};
-  return policy != OomPolicy::kEnomem && !limit.unlimited() && limit.bytes() >= kLeastLimitBytes;
+  return policy != OomPolicy::kEnomem && !limit.unlimited() && limit_bytes(p) >= kLeastLimitBytes;
 }
 
 Tables* make_tables() {
@@ -70,6 +77,23 @@ Tables* make_tables() {
 
 std::uint64_t bit_of(std::size_t unit) {
   return std::uint64_t{1} << (unit % kWordBits);
+}
+
+bool is_too_much_at_once(const Process& p, std::size_t bytes) {
+  return bytes > 2 * kHugeBytes && bytes > limit_bytes(p) / kMostOfLimit;
+}
+
+// The faults of these units come one by one again, where the meter sees them.
+void take_back_offer(Tables& tables, Units units) {
+  bool any = false;
+  for (std::size_t unit = units.first; unit < units.end; ++unit) {
+    const std::uint64_t bit = bit_of(unit);
+    any = (tables.offered[unit / kWordBits].fetch_and(~bit, std::memory_order_relaxed) & bit) != 0 || any;
+  }
+  if (any) {
+    static_cast<void>(
+        raw_os().advise(units.first << kUnitShift, (units.end - units.first) << kUnitShift, MADV_NOHUGEPAGE));
+  }
 }
 
 }  // namespace
@@ -96,6 +120,9 @@ std::size_t enter_units(std::uintptr_t begin, std::size_t bytes) {
   std::size_t entered = 0;
   if (tables == nullptr || bytes == 0) {
     return entered;
+  }
+  if (is_too_much_at_once(process(), bytes)) [[unlikely]] {
+    take_back_offer(*tables, inside(begin, bytes));
   }
   for (std::size_t unit = begin >> kUnitShift; unit <= (begin + bytes - 1) >> kUnitShift; ++unit) {
     Word64& word = tables->entered[unit / kWordBits];

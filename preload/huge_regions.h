@@ -5,7 +5,9 @@
 // each (measured on zram: 1.2 us a page to touch and 2.0 to leave, against 2.8 and 7). So new
 // regions of the allocator are then offered to the kernel for huge pages. A fault there takes
 // 2 MiB at once, which no sampling of faults can catch: each unit is charged as the allocator
-// first reaches into it, before it is touched. Pages that come back come back small.
+// first reaches into it, before it is touched. What it reaches into at once may be more than a
+// limit can take at once: then the offer is taken back, and the meter sees each page. Pages that
+// come back come back small.
 //
 // Lock-free; safe with allocator locks held.
 #pragma once

@@ -1,13 +1,13 @@
 // fault_meter.cc - opening and switching the perf events.
 #include "reclaim/fault_meter.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "core/tasks.h"
 
 namespace weir {
 namespace {
@@ -33,49 +33,7 @@ perf_event_attr attributes(std::uint64_t period, bool disabled) {
   return attr;
 }
 
-struct Entry {  // linux_dirent64
-  std::uint64_t inode;
-  std::int64_t offset;
-  std::uint16_t length;
-  std::uint8_t type;
-  char name[];
-};
-
-int number_of(const char* name) {
-  int value = 0;
-  for (; *name >= '0' && *name <= '9'; ++name) {
-    value = value * 10 + (*name - '0');
-  }
-  return value;
-}
-
 }  // namespace
-
-int each_thread(Os& os, ThreadVisitor& visitor) {
-  const SysResult fd = os.open("/proc/self/task", O_RDONLY | O_DIRECTORY, 0);
-  if (!fd.ok()) {
-    return fd.error();
-  }
-  alignas(8) char buffer[2048];
-  const int self = os.tid();
-  bool go_on = true;
-  while (go_on) {
-    const SysResult got = os.list(static_cast<int>(fd.value()), buffer, sizeof(buffer));
-    if (!got.ok() || got.value() == 0) {
-      break;
-    }
-    for (long at = 0; at < got.value() && go_on;) {
-      const auto* entry = reinterpret_cast<const Entry*>(buffer + at);
-      at += entry->length;
-      const int tid = number_of(entry->name);
-      if (tid != 0 && tid != self) {
-        go_on = visitor.visit(tid);
-      }
-    }
-  }
-  static_cast<void>(os.close(static_cast<int>(fd.value())));
-  return 0;
-}
 
 int FaultMeter::open_thread(Os& os, int tid) {
   perf_event_attr coarse = attributes(kCoarsePeriod, false);
@@ -96,6 +54,9 @@ int FaultMeter::open(Os& os) {
    public:
     Opener(FaultMeter& meter, Os& system) : meter_(meter), os_(system) {}
     bool visit(int tid) override {
+      if (tid == os_.tid()) {
+        return true;  // the reclaimer's own faults are nobody's growth
+      }
       const int error = meter_.open_thread(os_, tid);
       // ESRCH: it ended between being listed and being asked for.
       error_ = error != 0 && error != ESRCH ? error : error_;
@@ -111,7 +72,7 @@ int FaultMeter::open(Os& os) {
     int error_ = 0;
   };
   Opener opener(*this, os);
-  const int listing = each_thread(os, opener);
+  const int listing = each_thread(os, static_cast<std::uint32_t>(os.pid()), opener);
   const int error = listing != 0 ? listing : opener.error();
   if (error != 0) {
     close(os);

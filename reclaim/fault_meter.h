@@ -53,14 +53,4 @@ class FaultMeter {
   bool fine_ = false;
 };
 
-// Calls `visit` with each thread id of this process, the caller's own left out.
-class ThreadVisitor {
- public:
-  virtual bool visit(int tid) = 0;
-
- protected:
-  ~ThreadVisitor() = default;
-};
-int each_thread(Os& os, ThreadVisitor& visitor);
-
 }  // namespace weir

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "core/raw_syscall.h"
+#include "core/tasks.h"
 #include "reclaim/fault_meter.h"
 
 namespace weir {
@@ -45,7 +46,7 @@ class Poker final : public ThreadVisitor {
   Poker(Os& os, GrowthWatch& watch) : os_(os), watch_(watch) {}
   bool visit(int tid) override {
     ProcessStat stat;
-    if (read_thread_stat(os_, static_cast<std::uint32_t>(tid), stat) != 0) {
+    if (tid == os_.tid() || read_thread_stat(os_, static_cast<std::uint32_t>(tid), stat) != 0) {
       return true;
     }
     auto& seen = watch_.seen_[static_cast<std::size_t>(tid) % GrowthWatch::kSeenThreads];
@@ -106,7 +107,7 @@ void GrowthWatch::poke_growing(Engine& engine) {
     return;
   }
   Poker poker(engine.os, *this);
-  each_thread(engine.os, poker);
+  each_thread(engine.os, engine.account.pid(), poker);
 }
 
 void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing) {

@@ -185,7 +185,7 @@ void out_of_memory(Engine& engine, const Standing& standing, std::uint64_t stall
   if (!container.oom_killer.compare_exchange_strong(nobody, self, std::memory_order_acq_rel)) {
     // Somebody else decides. Should that one have died meanwhile, its office is vacant.
     ProcessStat stat;
-    const bool gone = read_process_stat(engine.os, nobody, stat) != 0 || stat.state == 'Z' || stat.state == 'X';
+    const bool gone = read_process_stat(engine.os, nobody, stat) != 0 || is_over(stat);
     if (gone) {
       container.oom_killer.compare_exchange_strong(nobody, 0, std::memory_order_acq_rel);
     }

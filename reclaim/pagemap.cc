@@ -33,11 +33,11 @@ std::uint64_t* words_of(ScanBuffer& buffer) {
   return reinterpret_cast<std::uint64_t*>(buffer.bytes + kHalf);
 }
 
-// Reads /proc/self/maps mapping by mapping; only private writable ones can hold what we look for.
+// Reads the process' maps mapping by mapping; only private writable ones can hold what we look for.
 class MapsReader {
  public:
   MapsReader(Os& os, ScanBuffer& buffer) : os_(os), text_(buffer.bytes) {
-    const SysResult fd = os_.open("/proc/self/maps", O_RDONLY, 0);
+    const SysResult fd = os_.open("/proc/thread-self/maps", O_RDONLY, 0);
     fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
   }
   ~MapsReader() {
@@ -117,7 +117,7 @@ class MapsReader {
 }  // namespace
 
 int Pagemap::open(Os& os) {
-  const SysResult fd = os.open("/proc/self/pagemap", O_RDONLY, 0);
+  const SysResult fd = os.open("/proc/thread-self/pagemap", O_RDONLY, 0);
   fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
   return fd.error();
 }

@@ -1,7 +1,7 @@
 // pagemap.h - which pages of this process are anonymous and present, as the kernel tells it.
 //
 // PAGEMAP_SCAN (Linux 6.7) answers for ranges and skips holes: 0.7 ms for 512 MiB. Older
-// kernels get pread of the same file, one word a page, guided by /proc/self/maps: 6 ms.
+// kernels get pread of the same file, one word a page, guided by maps: 6 ms.
 // mincore was refused: pages still in the swap cache count as resident there.
 //
 // Not thread-safe: each user has a Pagemap and a buffer of its own. No allocation; safe in signal
@@ -47,7 +47,7 @@ struct ScanBuffer {
 class Pagemap {
  public:
   explicit constexpr Pagemap(ScanBuffer& buffer) : buffer_(buffer) {}
-  // Opens /proc/self/pagemap and finds out which way of asking works. 0 or an errno.
+  // Opens /proc/thread-self/pagemap and finds out which way of asking works. 0 or an errno.
   int open(Os& os);
   // The same for another process, where the kernel lets us read of it.
   int open_of(Os& os, std::uint32_t pid);

@@ -119,7 +119,7 @@ void SmapsParser::end() {
 }
 
 int SmapsFile::open(Os& os) {
-  const SysResult fd = os.open("/proc/self/smaps", O_RDONLY, 0);
+  const SysResult fd = os.open("/proc/thread-self/smaps", O_RDONLY, 0);
   fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
   return fd.error();
 }

@@ -1,4 +1,4 @@
-// smaps.h - /proc/self/smaps as mappings: what is resident of each, and what of that was used.
+// smaps.h - smaps of this process as mappings: what is resident of each, and what of that was used.
 //
 // The one place where the kernel tells an unprivileged process of reads: `Referenced` counts the
 // pages whose accessed bit is set (fs/proc/task_mmu.c: smaps_pte_entry). Text, some 4 us a mapping.

@@ -143,7 +143,7 @@ std::string ReplayOs::text_of(const std::string& path) const {
     return "MemTotal: 1000000 kB\nSwapTotal: " + std::to_string(kSwapKib) +
            " kB\nSwapFree: " + std::to_string(kSwapKib - memory_.out().count * kPageBytes / kKiB) + " kB\n";
   }
-  if (path == "/proc/self/smaps") {
+  if (path == "/proc/thread-self/smaps") {
     return smaps();
   }
   const std::size_t slash = path.find('/', kProc.size());
@@ -152,7 +152,7 @@ std::string ReplayOs::text_of(const std::string& path) const {
   }
   const std::string who = path.substr(kProc.size(), slash - kProc.size());
   int pid = kSelf;
-  if (who != "self") {
+  if (who != "thread-self") {
     std::from_chars(who.data(), who.data() + who.size(), pid);
   }
   return process_file(pid, path.substr(slash + 1));
@@ -160,7 +160,7 @@ std::string ReplayOs::text_of(const std::string& path) const {
 
 SysResult ReplayOs::open(const char* path, int, unsigned) {
   const std::string name = path;
-  if (name != "/proc/self/pagemap" && name != "/proc/self/smaps" && text_of(name).empty()) {
+  if (name != "/proc/thread-self/pagemap" && name != "/proc/thread-self/smaps" && text_of(name).empty()) {
     return SysResult(-ENOENT);
   }
   paths_[next_fd_] = name;

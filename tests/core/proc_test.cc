@@ -202,7 +202,7 @@ TEST_F(ProcTest, ReadsTheSwapSpace) {
 }
 
 TEST_F(ProcTest, StatmFileIsReadAgainAndAgain) {
-  os_.put_file("/proc/self/statm", "5000 700 200 1 0 300 0\n");
+  os_.put_file("/proc/thread-self/statm", "5000 700 200 1 0 300 0\n");
   StatmFile file;
   EXPECT_FALSE(file.is_open());
   ASSERT_EQ(file.open(os_), 0);

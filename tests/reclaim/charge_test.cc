@@ -161,7 +161,7 @@ TEST(ChargeTest, WithoutAPlaceInTheBooksThereAreNoMarks) {
 TEST(ChargeTest, AnUnreadablePagemapIsNoLivelock) {
   Machine machine(kMarks);
   machine.os.touch(0, 4200);
-  machine.os.remove_file("/proc/self/pagemap");
+  machine.os.remove_file("/proc/thread-self/pagemap");
   machine.os.fail(Call::kOpen, EACCES, 0);
   const std::uint64_t start = machine.os.now_ns();
   machine.os.fail(Call::kAdvise, EPERM);

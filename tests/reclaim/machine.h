@@ -152,7 +152,7 @@ class MachineOs : public FakeOs {
     self.swap_kib = swapped_.size() * 4;
     add_process(kSelf, self);
     put_file("/proc/" + std::to_string(kSelf) + "/oom_score_adj", "0\n");
-    put_file("/proc/self/pagemap", "");
+    put_file("/proc/thread-self/pagemap", "");
     put_file("/proc/meminfo",
              "SwapTotal: " + std::to_string(swap_pages_ * 4) + " kB\nSwapFree: " +
                  std::to_string((swap_pages_ - std::min<std::uint64_t>(swap_pages_, swapped_.size())) * 4) + " kB\n");

@@ -16,7 +16,7 @@ class ProactiveTest : public ::testing::Test {
  protected:
   ProactiveTest() {
     machine_.os.set_thread_cpu(0);
-    machine_.os.put_file("/proc/self/smaps", "");
+    machine_.os.put_file("/proc/thread-self/smaps", "");
     machine_.engine.pagemap.open(machine_.os);
     machine_.engine.evidence.open(machine_.os);
     record().proactive.store(100);
@@ -47,7 +47,7 @@ class ProactiveTest : public ::testing::Test {
               " kB\nReferenced: " + std::to_string(used ? pages * 4 : 0) + " kB\nVmFlags: rd wr " +
               (chunk % 2 == 1 ? "rr" : "") + "\n";
     }
-    machine_.os.put_file("/proc/self/smaps", text);
+    machine_.os.put_file("/proc/thread-self/smaps", text);
     machine_.engine.evidence.open(machine_.os);  // the fake's descriptor keeps what it was opened with
   }
   // Sleeps as long as it was told to, and takes its turn. A program that is busy has used 10 ms meanwhile.

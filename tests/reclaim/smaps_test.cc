@@ -145,7 +145,7 @@ class SmapsFileTest : public ::testing::Test {
 
 TEST_F(SmapsFileTest, IsReadToItsEndWhateverTheBuffer) {
   const std::string next = "7f0000000000-7f0000100000 rw-p 00000000 00:00 0 ";
-  os_.put_file("/proc/self/smaps", mapping_text(kHeapHead, 512, 128, "rd") + mapping_text(next, 256, 64, "rd"));
+  os_.put_file("/proc/thread-self/smaps", mapping_text(kHeapHead, 512, 128, "rd") + mapping_text(next, 256, 64, "rd"));
   ASSERT_EQ(file_.open(os_), 0);
   for (const std::size_t bytes : {1U, 7U, 4096U}) {
     gathered_.all.clear();
@@ -162,7 +162,7 @@ TEST_F(SmapsFileTest, AFailureIsTold) {
   EXPECT_EQ(file_.open(os_), EACCES);
   EXPECT_EQ(read(100), EBADF);
   os_.heal(Call::kOpen);
-  os_.put_file("/proc/self/smaps", mapping_text(kHeapHead, 512, 128, "rd"));
+  os_.put_file("/proc/thread-self/smaps", mapping_text(kHeapHead, 512, 128, "rd"));
   ASSERT_EQ(file_.open(os_), 0);
   os_.fail(Call::kPread, EIO, 1);
   EXPECT_EQ(read(100), EIO);

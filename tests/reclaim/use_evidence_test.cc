@@ -25,11 +25,11 @@ class EvidenceOs : public MachineOs {
                   static_cast<unsigned long>(kHeap + begin + bytes), perms.c_str());
     text_ += head + ("Rss: " + std::to_string(resident * 4)) + " kB\nReferenced: " + std::to_string(referenced * 4) +
              " kB\nVmFlags: rd wr " + flags + "\n";
-    put_file("/proc/self/smaps", text_);
+    put_file("/proc/thread-self/smaps", text_);
   }
   void unmap_all() {
     text_.clear();
-    put_file("/proc/self/smaps", text_);
+    put_file("/proc/thread-self/smaps", text_);
   }
   SysResult advise(std::uintptr_t address, std::size_t bytes, int advice) override {
     advised.push_back({advice, {address - kHeap, address - kHeap + bytes}});
