@@ -13,7 +13,7 @@ PIPELINE = "dd if=/dev/zero bs=1M count=300 2>/dev/null | tail | md5sum"
 GROWERS = [
     ("grow_malloc", [48], 1),
     ("grow_big_malloc", [48], 1),
-    ("grow_big_malloc", [48, 12], 1),
+    ("grow_big_malloc", [48, 32], 1),
     ("grow_mmap", [48], 1),
     ("grow_mremap", [32], 1),
     ("grow_bss", [64], 1),
@@ -31,7 +31,7 @@ GROWERS = [
 BIG_GROWERS = [
     ("grow_malloc", [96], 1),
     ("grow_big_malloc", [96], 1),
-    ("grow_big_malloc", [96, 12], 1),
+    ("grow_big_malloc", [96, 32], 1),
     ("grow_mmap", [96], 1),
     ("grow_mremap", [96], 1),
     ("grow_bss", [64], 1),
