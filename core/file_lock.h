@@ -9,13 +9,14 @@
 
 namespace weir {
 
-// Waits for the lock a second at most; held() tells whether it came.
+inline constexpr std::int64_t kFileLockWaitNs = 1'000'000'000;
+
+// Waits for the lock so long at most; held() tells whether it came. The descriptor stays the caller's.
 class FileLock {
  public:
-  FileLock(Os& os, int fd) : os_(os), fd_(fd) {
-    constexpr std::int64_t kWaitNs = 1'000'000'000;
+  FileLock(Os& os, int fd, std::int64_t wait_ns = kFileLockWaitNs) : os_(os), fd_(fd) {
     constexpr std::int64_t kPollNs = 1'000'000;
-    for (std::int64_t waited = 0; waited < kWaitNs; waited += kPollNs) {
+    for (std::int64_t waited = 0; waited < wait_ns; waited += kPollNs) {
       held_ = os_.flock(fd_, LOCK_EX | LOCK_NB).ok();
       if (held_) {
         return;

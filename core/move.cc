@@ -2,13 +2,13 @@
 #include "core/move.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <algorithm>
 #include <climits>
 #include <cstring>
 
 #include "core/events.h"
+#include "core/file_lock.h"
 #include "core/move_room.h"
 #include "core/stats.h"
 #include "core/text.h"
@@ -16,41 +16,7 @@
 namespace weir {
 namespace {
 
-constexpr std::int64_t kLockPollNs = 1'000'000;
 constexpr int kMostSwapTries = 100;
-
-// The file lock under which containers are made and forgotten.
-class RegistryLock {
- public:
-  RegistryLock(Os& os, const char* path) : os_(os), fd_(os.open(path, O_RDWR | O_NOFOLLOW, 0)) {
-    FutexWord never{0};
-    for (std::int64_t waited = 0; fd_.ok() && !held_ && waited < kMoveWaitNs; waited += kLockPollNs) {
-      held_ = os_.flock(fd(), LOCK_EX | LOCK_NB).ok();
-      if (!held_) {
-        static_cast<void>(os_.futex_wait(never, 0, kLockPollNs));
-      }
-    }
-  }
-  // Closing gives the lock up.
-  ~RegistryLock() {
-    if (fd_.ok()) {
-      static_cast<void>(os_.close(fd()));
-    }
-  }
-  RegistryLock(const RegistryLock&) = delete;
-  RegistryLock& operator=(const RegistryLock&) = delete;
-  [[nodiscard]] bool held() const {
-    return held_;
-  }
-
- private:
-  [[nodiscard]] int fd() const {
-    return static_cast<int>(fd_.value());
-  }
-  Os& os_;
-  SysResult fd_;
-  bool held_ = false;
-};
 
 // Calls `visit` for the destination and each ancestor of it to which the charge is new.
 template <typename Visit>
@@ -201,9 +167,9 @@ MoveFailure plan_and_swap(Os& os, RegistryView& view, const MoveOrder& order, Mo
   return MoveFailure::kBusy;
 }
 
-// Nothing has changed unless it gives kNone.
-MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
-  const RegistryLock lock(os, order.lock_path);
+// Nothing has changed unless it gives kNone. Under the lock under which containers are made and forgotten.
+MoveFailure attempt_locked(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result, int lock_fd) {
+  const FileLock lock(os, lock_fd, kMoveWaitNs);
   if (!lock.held()) {
     return MoveFailure::kBusy;
   }
@@ -212,6 +178,17 @@ MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResu
   if (failure != MoveFailure::kNone) {
     forget_made(view, made);
   }
+  return failure;
+}
+
+MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
+  const SysResult opened = os.open(order.lock_path, O_RDWR | O_NOFOLLOW, 0);
+  if (!opened.ok()) {
+    return MoveFailure::kBusy;
+  }
+  const int fd = static_cast<int>(opened.value());
+  const MoveFailure failure = attempt_locked(os, view, order, result, fd);
+  static_cast<void>(os.close(fd));
   return failure;
 }
 

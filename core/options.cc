@@ -6,15 +6,6 @@
 namespace weir {
 namespace {
 
-// Gives `target` the parsed value, or says why it keeps its own.
-template <typename T>
-const char* assign(T& target, const Parsed<T>& parsed) {
-  if (parsed.ok()) {
-    target = parsed.value;
-  }
-  return parsed.reason;
-}
-
 const char* set_container(Options& o, std::string_view value) {
   return assign(o.container, parse_name(value));
 }

@@ -26,6 +26,15 @@ struct [[nodiscard]] Parsed {
   }
 };
 
+// Gives `target` the parsed value, or says why it keeps its own.
+template <typename T>
+const char* assign(T& target, const Parsed<T>& parsed) {
+  if (parsed.ok()) {
+    target = parsed.value;
+  }
+  return parsed.reason;
+}
+
 inline constexpr std::size_t kMaxComponentBytes = 63;
 inline constexpr std::size_t kMaxNameBytes = 255;
 inline constexpr int kMaxContainerDepth = 8;

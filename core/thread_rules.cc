@@ -37,28 +37,20 @@ const char* read_who(ThreadRule& rule, std::string_view text) {
   return rule.last < rule.first ? "has a range of threads that ends before it begins" : nullptr;
 }
 
-template <typename T>
-const char* take(T& target, const Parsed<T>& parsed) {
-  if (parsed.ok()) {
-    target = parsed.value;
-  }
-  return parsed.reason;
-}
-
 const char* read_option(ThreadRule& rule, std::string_view text) {
   std::string_view value = text;
   const std::string_view key = cut(value, '=');
   if (key == "limit") {
-    return take(rule.limit, parse_limit(value));
+    return assign(rule.limit, parse_limit(value));
   }
   if (key == "high" || key == "high_watermark") {
-    return take(rule.high, parse_mark(value));
+    return assign(rule.high, parse_mark(value));
   }
   if (key == "low" || key == "low_watermark") {
-    return take(rule.low, parse_mark(value));
+    return assign(rule.low, parse_mark(value));
   }
   if (key == "oom") {
-    return take(rule.oom, parse_oom(value));
+    return assign(rule.oom, parse_oom(value));
   }
   return "has an unknown option (limit, high, low, oom)";
 }

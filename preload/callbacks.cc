@@ -11,8 +11,8 @@
 
 #include "core/pressure_trigger.h"
 #include "core/usage.h"
+#include "preload/own_thread.h"
 #include "preload/process.h"
-#include "preload/real.h"
 #include "reclaim/kill_warning.h"
 
 namespace weir {
@@ -154,21 +154,13 @@ void* await_warnings(void*) {
 
 bool begin_thread(Process& p, void* (*run)(void*)) {
   p.engine.many_threads.store(true, std::memory_order_relaxed);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-  sigset_t theirs;
-  sigset_t before;
-  sigfillset(&theirs);
-  sigdelset(&theirs, SIGTRAP);  // the fault meter's: what a callback allocates is seen, too
-  pthread_sigmask(SIG_SETMASK, &theirs, &before);
-  pthread_t thread{};
   threads.fetch_add(1, std::memory_order_acq_rel);
-  const int error = real_pthread_create(&thread, &attributes, run, nullptr);
+  OwnThread wanted;
+  wanted.run = run;
+  wanted.open_signal = SIGTRAP;  // the fault meter's: what a callback allocates is seen, too
+  pthread_t thread{};
+  const int error = start_own_thread(wanted, thread);
   threads.fetch_sub(error != 0 ? 1 : 0, std::memory_order_acq_rel);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
   return error == 0;
 }
 

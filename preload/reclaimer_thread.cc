@@ -20,6 +20,7 @@
 #include "preload/dump.h"
 #include "preload/jemalloc.h"
 #include "preload/own_image.h"
+#include "preload/own_thread.h"
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/recording.h"
@@ -210,19 +211,11 @@ void* run(void*) {
 }
 
 bool create() {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  // A real-time program's thread must not hand its priority on to us.
-  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = real_pthread_create(&thread, &attributes, run, nullptr);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  return error == 0;
+  OwnThread wanted;
+  wanted.run = run;
+  wanted.stack_bytes = kStackBytes;
+  wanted.joinable = true;
+  return start_own_thread(wanted, thread) == 0;
 }
 
 }  // namespace

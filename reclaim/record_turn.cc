@@ -29,8 +29,7 @@ Pages others_of(Engine& engine) {
 // What the policy gathers by itself for the ranking counts as well; this is for when it does not. It clears the same
 // accessed bits: where both are at work, the ranking sees what was used since the later of the two.
 // By its CPU time: on a loaded machine a pass takes long and costs no more.
-void look_at_use(Engine& engine, std::uint64_t now) {
-  static constinit std::uint64_t took_ns = 0;  // of the one reclaimer of this process
+void look_at_use(Engine& engine, std::uint64_t now, std::uint64_t& took_ns) {
   if (now - engine.evidence.last_ns() >= std::max(kUseNs, kMostShare * took_ns)) {
     const std::uint64_t cpu = engine.os.thread_cpu_ns();
     static_cast<void>(engine.evidence.pass(engine.os, engine.shared, UseEvidence::For::kListener));
@@ -60,7 +59,7 @@ void record_turn(Engine& engine, const LookResult& result) {
     }
     recorder.looked_ns_ = now;
     recorder.look_took_ns_ = engine.os.now_ns() - now;
-    look_at_use(engine, now);
+    look_at_use(engine, now, recorder.use_took_ns_);
   }
   const std::uint64_t evicted = engine.evicted.load(std::memory_order_relaxed);
   if (result.worked || evicted != recorder.evicted_) {

@@ -107,6 +107,7 @@ class Recorder final : public UseListener {
   std::uint64_t flushed_ns_ = 0;
   std::uint64_t looked_ns_ = 0;
   std::uint64_t look_took_ns_ = 0;
+  std::uint64_t use_took_ns_ = 0;
   std::uint64_t swap_looked_ns_ = 0;
   std::uint64_t evicted_ = 0;
   std::uint64_t came_back_ = 0;

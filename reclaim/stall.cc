@@ -178,6 +178,49 @@ bool served_by_grace(Engine& engine, const ChargeRequest& request, Standing& sta
   return false;
 }
 
+// What a round at the limit brought.
+struct Round {
+  int helpers = 0;        // members that were asked
+  bool hopeless = false;  // what cannot leave is already more than the limit
+  bool progress = false;
+};
+
+Round reclaim_with_help(Engine& engine, const ChargeRequest& request, Standing& standing, bool patient) {
+  if (!engine.may_open_here()) {
+    await_reclaimer(engine);
+  }
+  if (engine.may_open_here()) {
+    refresh_others(engine, standing.container);  // else the reclaimer does, whenever it looks
+  }
+  Round round;
+  round.helpers = call_for_help(engine, standing.container);
+  const Pages got = reclaim_round(engine, standing, patient, request.group);
+  refresh_here(engine, request);
+  const Standing next = standing_now(engine, request);
+  // Paging the rest out would only thrash where too much cannot leave.
+  round.hopeless = unevictable_of(engine.view, Subtree::below(engine.view, standing.container)) > standing.marks.limit;
+  round.progress = !round.hopeless && (got > Pages::none() || next.usage < standing.usage);
+  standing = next;
+  return round;
+}
+
+// Others hold the memory and were asked: on a loaded machine they need their time. And what is
+// shared since a fork is the parent's alone again once the child has called exec.
+bool help_may_come(const Engine& engine, const Round& round, std::uint64_t since, std::uint64_t now) {
+  const bool is_shared = engine.record().shared_pages.load(std::memory_order_relaxed) > 0 ||
+                         now - engine.forked_ns.load(std::memory_order_relaxed) < kHelpPatienceNs;
+  return (round.helpers > 0 || is_shared) && now - since < kHelpPatienceNs;
+}
+
+// What the books say of others may be old: the dead and the shrunk are looked at once more.
+void kill_unless_room(Engine& engine, const ChargeRequest& request, Standing& standing, std::uint64_t since) {
+  refresh_all(engine, standing.container);
+  standing = request.group == kNoGroup ? engine.account.standing(request.expected) : standing_now(engine, request);
+  if (over_limit(standing)) {
+    out_of_memory(engine, standing, since);
+  }
+}
+
 }  // namespace
 
 Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
@@ -194,53 +237,29 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
     if (!engine.may_open_here() && !engine.reclaimer_runs.load(std::memory_order_acquire)) {
       break;  // the reclaimer is about to be started, at the next safe point
     }
-    if (!engine.may_open_here()) {
-      await_reclaimer(engine);
-    }
-    if (engine.may_open_here()) {
-      refresh_others(engine, standing.container);  // else the reclaimer does, whenever it looks
-    }
-    const int helpers = call_for_help(engine, standing.container);
-    const Pages got = reclaim_round(engine, standing, idle_rounds < kIdleRoundsBeforeOom / 2, request.group);
-    refresh_here(engine, request);
-    const Standing next = standing_now(engine, request);
-    // Where what cannot leave is already more than the limit, paging the rest out only thrashes.
-    const Pages unevictable = unevictable_of(engine.view, Subtree::below(engine.view, standing.container));
-    const bool hopeless = unevictable > standing.marks.limit;
-    const bool progress = !hopeless && (got > Pages::none() || next.usage < standing.usage);
-    standing = next;
+    const Round round = reclaim_with_help(engine, request, standing, idle_rounds < kIdleRoundsBeforeOom / 2);
     // Pages leave, yet the limit is not reached: others take the room, or hold what cannot leave.
     // Going on beats thrashing here for ever; the next sample evicts again.
-    if (progress && ++busy_rounds >= kMostBusyRounds) {
+    if (round.progress && ++busy_rounds >= kMostBusyRounds) {
       break;
     }
-    if (progress) {
+    if (round.progress) {
       idle_rounds = 0;
       continue;
     }
-    // Others hold the memory and were asked: on a loaded machine they need their time.
-    // And what is shared since a fork is the parent's alone again once the child has called exec.
     const std::uint64_t now = engine.os.now_ns();
-    const bool is_shared = engine.record().shared_pages.load(std::memory_order_relaxed) > 0 ||
-                           now - engine.forked_ns.load(std::memory_order_relaxed) < kHelpPatienceNs;
-    const bool help_may_come = (helpers > 0 || is_shared) && now - since < kHelpPatienceNs;
     // Under "enomem" nobody dies of an early answer: one patient round and one that is not.
     const bool answer = has_answer(engine, standing, request);
-    idle_rounds += hopeless && answer ? kIdleRoundsBeforeOom / 2 : 1;
-    if (idle_rounds < kIdleRoundsBeforeOom || (help_may_come && !answer)) {
+    idle_rounds += round.hopeless && answer ? kIdleRoundsBeforeOom / 2 : 1;
+    if (idle_rounds < kIdleRoundsBeforeOom || (!answer && help_may_come(engine, round, since, now))) {
       wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
       continue;
     }
     if (answer) {
-      engine.hopeless_until_ns.store(hopeless ? now + kHopelessNs : 0, std::memory_order_relaxed);
+      engine.hopeless_until_ns.store(round.hopeless ? now + kHopelessNs : 0, std::memory_order_relaxed);
       return give_answer(engine, standing, request);
     }
-    // What the books say of others may be old: the dead and the shrunk are looked at once more.
-    refresh_all(engine, standing.container);
-    standing = request.group == kNoGroup ? engine.account.standing(request.expected) : standing_now(engine, request);
-    if (over_limit(standing)) {
-      out_of_memory(engine, standing, since);
-    }
+    kill_unless_room(engine, request, standing, since);
     idle_rounds = 0;
   }
   return Verdict::kRoom;

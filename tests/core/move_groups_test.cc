@@ -1,10 +1,6 @@
 // move_groups_test.cc - thread groups that go along, that move alone, and the books when it comes to nothing.
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <atomic>
-#include <csignal>
-#include <cstring>
 #include <random>
 #include <string>
 #include <thread>
@@ -213,22 +209,11 @@ TEST_F(MoveGroupsTest, AThousandFailuresLeaveBothSidesByteForByte) {
 
 TEST_F(MoveGroupsTest, AMoverKilledAtAnyMomentLosesNothingAndTheNextBringsTheRest) {
   WEIR_SKIP_UNDER_TSAN();
-  void* memory = mmap(nullptr, kRegistryBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(memory, MAP_FAILED);
-  std::memcpy(memory, static_cast<void*>(registry_.memory.get()), kRegistryBytes);
-  registry_.view.adopt(*static_cast<Registry*>(memory));
+  const SharedBooks shared(registry_);
   std::mt19937 chance(20080606);
   int between = 0;
   for (int i = 0; i < testing::children_for(200); ++i) {
-    const pid_t mover = testing::start_child([&] {
-      for (int turn = 0;; ++turn) {
-        static_cast<void>(move(kPid, turn % 2 == 0 ? "b" : "a"));
-      }
-      return 0;
-    });
-    usleep(static_cast<useconds_t>(500 + chance() % 3000));
-    kill(mover, SIGKILL);
-    ASSERT_EQ(testing::wait_for(mover), 128 + SIGKILL);
+    ASSERT_NO_FATAL_FAILURE(kill_a_mover(static_cast<useconds_t>(500 + chance() % 3000)));
     ASSERT_EQ(usage("a") + usage("b"), mib(14));
     ASSERT_EQ(registry_.view.book(process_).load().charge, mib(8));
     ASSERT_EQ(registry_.view.book(io_).load().charge, mib(4));
@@ -238,7 +223,6 @@ TEST_F(MoveGroupsTest, AMoverKilledAtAnyMomentLosesNothingAndTheNextBringsTheRes
     ASSERT_EQ(usage(in_b ? "b" : "a"), Pages::none());
   }
   RecordProperty("killed_in_between", between);
-  munmap(memory, kRegistryBytes);
 }
 
 }  // namespace

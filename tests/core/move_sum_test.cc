@@ -1,8 +1,5 @@
 // move_sum_test.cc - moves under charging threads, at random and under SIGKILL: the sums always hold.
-#include <sys/mman.h>
-
 #include <atomic>
-#include <csignal>
 #include <random>
 #include <thread>
 
@@ -82,31 +79,21 @@ TEST_F(MoveSumTest, AThousandRandomMovesKeepTheSum) {
 
 TEST_F(MoveSumTest, AMoverKilledAtAnyMomentLeavesTheBooksExact) {
   WEIR_SKIP_UNDER_TSAN();
-  void* memory = mmap(nullptr, kRegistryBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(memory, MAP_FAILED);
-  registry_.view.adopt(*static_cast<Registry*>(memory));
   registry_.make("a");
   registry_.make("b", limited(mib(64)));
-  BookWord& book = registry_.view.book(add(kPid, "a", mib(24)));
+  const MemberId member = add(kPid, "a", mib(24));
+  const SharedBooks shared(registry_);
+  const BookWord& book = registry_.view.book(member);
   std::mt19937 chance(20080606);
   int found_in_b = 0;
   for (int i = 0; i < testing::children_for(200); ++i) {
-    const pid_t mover = testing::start_child([&] {
-      for (int turn = 0;; ++turn) {
-        static_cast<void>(move(kPid, turn % 2 == 0 ? "b" : "a"));
-      }
-      return 0;
-    });
-    usleep(static_cast<useconds_t>(500 + chance() % 3000));
-    kill(mover, SIGKILL);
-    ASSERT_EQ(testing::wait_for(mover), 128 + SIGKILL);
+    ASSERT_NO_FATAL_FAILURE(kill_a_mover(static_cast<useconds_t>(500 + chance() % 3000)));
     ASSERT_EQ(book.load().pid, kPid);
     ASSERT_EQ(book.load().charge, mib(24));
     ASSERT_EQ(usage("a") + usage("b"), mib(24));
     found_in_b += usage("b") == mib(24) ? 1 : 0;
   }
   EXPECT_GT(found_in_b, 0);
-  munmap(memory, kRegistryBytes);
 }
 
 }  // namespace

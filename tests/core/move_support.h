@@ -2,8 +2,12 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -19,6 +23,27 @@ inline constexpr std::uint32_t kOther = 200;
 inline Marks limited(Pages limit) {
   return {limit, limit, limit};
 }
+
+// The same registry in memory that child processes share, while this lives.
+class SharedBooks {
+ public:
+  explicit SharedBooks(testing::MemoryRegistry& registry) : registry_(registry) {
+    memory_ = mmap(nullptr, kRegistryBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    EXPECT_NE(memory_, MAP_FAILED);
+    std::memcpy(memory_, static_cast<void*>(registry_.memory.get()), kRegistryBytes);
+    registry_.view.adopt(*static_cast<Registry*>(memory_));
+  }
+  ~SharedBooks() {
+    registry_.view.adopt(*registry_.memory);
+    munmap(memory_, kRegistryBytes);
+  }
+  SharedBooks(const SharedBooks&) = delete;
+  SharedBooks& operator=(const SharedBooks&) = delete;
+
+ private:
+  testing::MemoryRegistry& registry_;
+  void* memory_;
+};
 
 class MoveFixture : public ::testing::Test {
  protected:
@@ -57,6 +82,18 @@ class MoveFixture : public ::testing::Test {
   }
   MoveResult move(std::uint32_t pid, std::string_view destination, MovePolicy policy = MovePolicy::kReserve) {
     return move_member(registry_.os, registry_.view, {pid, destination, policy, ""});
+  }
+  // A process that moves kPid between "a" and "b" without end, killed after so long.
+  void kill_a_mover(useconds_t after_us) {
+    const pid_t mover = testing::start_child([this] {
+      for (int turn = 0;; ++turn) {
+        static_cast<void>(move(kPid, turn % 2 == 0 ? "b" : "a"));
+      }
+      return 0;
+    });
+    usleep(after_us);
+    kill(mover, SIGKILL);
+    ASSERT_EQ(testing::wait_for(mover), 128 + SIGKILL);
   }
   MovePlan plan(MemberId member, std::string_view destination) {
     MoveParts parts;

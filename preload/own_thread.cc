@@ -1,0 +1,29 @@
+// own_thread.cc - attributes and signal mask of a thread the program does not know of.
+#include "preload/own_thread.h"
+
+#include "preload/real.h"
+
+namespace weir {
+
+int start_own_thread(const OwnThread& wanted, pthread_t& thread) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  if (wanted.stack_bytes != 0) {
+    pthread_attr_setstacksize(&attributes, wanted.stack_bytes);
+  }
+  pthread_attr_setdetachstate(&attributes, wanted.joinable ? PTHREAD_CREATE_JOINABLE : PTHREAD_CREATE_DETACHED);
+  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+  sigset_t blocked;
+  sigset_t before;
+  sigfillset(&blocked);
+  if (wanted.open_signal != 0) {
+    sigdelset(&blocked, wanted.open_signal);
+  }
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  const int error = real_pthread_create(&thread, &attributes, wanted.run, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  return error;
+}
+
+}  // namespace weir
