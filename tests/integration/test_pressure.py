@@ -12,9 +12,10 @@ import harness
 from harness import MIB
 
 # A program with a cache that it drops when it is told of pressure, as systemd's protocol has it. Its second
-# connection asks to be told of what cannot happen. Goes over its cache until told, for so many seconds at most.
+# connection asks to be told of what cannot happen. Goes over its cache until told, for so many seconds at most, in
+# an order that no readahead can foresee: what comes in ahead stalls nobody.
 LISTENS = """
-import base64, mmap, os, select, socket, sys, time
+import base64, mmap, os, random, select, socket, sys, time
 mib, seconds = int(sys.argv[1]), float(sys.argv[2])
 
 def listen(trigger):
@@ -26,10 +27,12 @@ def listen(trigger):
 asked = listen(base64.b64decode(os.environ["MEMORY_PRESSURE_WRITE"]))
 deaf = listen(b"some 10000000 10000000")
 cache = mmap.mmap(-1, mib << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+places = list(range(0, len(cache), 4096))
+random.Random(4).shuffle(places)
 end = time.monotonic() + seconds
 told = []
 while not told and time.monotonic() < end:
-    for at in range(0, len(cache), 4096):
+    for at in places:
         cache[at] = (cache[at] + 1) & 255
     told = select.select([asked, deaf], [], [], 0)[0]
 cache.close()
