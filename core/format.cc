@@ -348,6 +348,10 @@ void prometheus_members(const RegistryView& view, const ContainerId* ids, const 
       piece.quoted(stats[c].name);
       piece->add(",pid=\"").add_number(member.pid).add("\",comm=");
       piece.quoted(member.comm);
+      if (member.is_group) {
+        piece->add(",group=");
+        piece.quoted(member.group);
+      }
       piece->add("} ").add_number((member.*field).bytes()).add_char('\n');
     }
   }

@@ -12,6 +12,7 @@
 #include "core/move_room.h"
 #include "core/stats.h"
 #include "core/text.h"
+#include "core/wake.h"
 
 namespace weir {
 namespace {
@@ -49,17 +50,6 @@ MoveLevel level_of(const RegistryView& view, ContainerId id) {
 bool is_tighter(const MoveLevel& level, Pages needed, const MovePlan& than) {
   const Pages lacking = level.lacking(needed);
   return lacking != than.lacking() ? lacking > than.lacking() : level.room() < than.tightest.room();
-}
-
-void wake_below(Os& os, RegistryView& view, ContainerId top) {
-  const Subtree subtree = Subtree::below(view, top);
-  const std::uint32_t high = view.members_high();
-  for (std::uint32_t i = 0; i < high; ++i) {
-    const BookEntry entry = view.book(MemberId{i}).load();
-    if (entry.pid != 0 && subtree.holds(entry.container)) {
-      wake_reclaimer_of(os, view.member(MemberId{i}));
-    }
-  }
 }
 
 // Members far from every mark do not keep their entries fresh by themselves.
@@ -227,9 +217,9 @@ void announce(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& re
   text.add(order.group.empty() ? "" : " ").add("from ").add(short_name(view.container(plan.source)));
   text.add(" to ").add(short_name(view.container(plan.destination.id))).add(", policy ").add(to_string(order.policy));
   post_event(os, view, {EventKind::kMove, plan.destination.id, order.pid, {result.moved.bytes(), 0}, text.view()});
-  wake_reclaimer_of(os, view.member(plan.member));
+  wake_reclaimer_of(os, view.member(actor_of(view, plan.member, order.pid)));
   if (order.policy == MovePolicy::kLazy) {
-    wake_below(os, view, top);
+    wake_reclaimers_below(os, view, top);
   }
 }
 

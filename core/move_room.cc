@@ -6,6 +6,7 @@
 #include <climits>
 
 #include "core/proc.h"
+#include "core/wake.h"
 
 namespace weir {
 namespace {
@@ -15,8 +16,9 @@ constexpr int kMostTurns = 2 * kMoveWaitNs / kTurnNs;  // should sleeping not wo
 
 using MemberSet = std::bitset<kMaxMembers>;
 
-// Whether that member's reclaimer can serve a request: it runs, and nobody stopped the process.
-bool can_answer(Os& os, const MemberRecord& record, std::uint32_t pid) {
+// Whether a reclaimer can serve that member's request: it runs, and nobody stopped the process.
+bool can_answer(Os& os, const RegistryView& view, MemberId id, std::uint32_t pid) {
+  const MemberRecord& record = view.member(actor_of(view, id, pid));
   ProcessStat stat;
   return record.reclaimer_tid.load(std::memory_order_acquire) != 0 && !member_is_dead(os, record, pid) &&
          read_process_stat(os, pid, stat) == 0 && stat.state != 'T' && stat.state != 't';
@@ -35,7 +37,7 @@ Askable askable_below(Os& os, RegistryView& view, ContainerId top) {
     const MemberId id{i};
     const BookEntry entry = view.book(id).load();
     if (entry.pid != 0 && subtree.holds(entry.container) && entry.charge > Pages::none() &&
-        beyond_minimum(view, entry.container, top) > Pages::none() && can_answer(os, view.member(id), entry.pid)) {
+        beyond_minimum(view, entry.container, top) > Pages::none() && can_answer(os, view, id, entry.pid)) {
       askable.members[i] = true;
       askable.total = askable.total + entry.charge;
     }
@@ -43,7 +45,7 @@ Askable askable_below(Os& os, RegistryView& view, ContainerId top) {
   return askable;
 }
 
-bool ask(Os& os, MemberRecord& record, Pages wanted) {
+bool ask(Os& os, MemberRecord& record, MemberRecord& actor, Pages wanted) {
   // Looked at first, for these two belong to whoever is asking already.
   if (record.request.load(std::memory_order_acquire) != 0) {
     return false;
@@ -54,7 +56,7 @@ bool ask(Os& os, MemberRecord& record, Pages wanted) {
   if (!record.request.compare_exchange_strong(none, kRequestReclaim, std::memory_order_acq_rel)) {
     return false;
   }
-  wake_reclaimer_of(os, record);
+  wake_reclaimer_of(os, actor);
   return true;
 }
 
@@ -64,9 +66,10 @@ MemberSet ask_each(Os& os, RegistryView& view, const Askable& askable, Pages wan
   const Pages most = std::min(wanted, Pages{UINT32_MAX});  // the product below stays within 64 bits
   for (std::uint32_t i = 0; i < kMaxMembers; ++i) {
     if (askable.members[i]) {
-      const Pages charge = view.book(MemberId{i}).load().charge;
-      const Pages share{most.count * charge.count / askable.total.count + 1};
-      asked[i] = ask(os, view.member(MemberId{i}), std::min(share, charge));
+      const MemberId id{i};
+      const BookEntry entry = view.book(id).load();
+      const Pages share{most.count * entry.charge.count / askable.total.count + 1};
+      asked[i] = ask(os, view.member(id), view.member(actor_of(view, id, entry.pid)), std::min(share, entry.charge));
     }
   }
   return asked;
@@ -109,11 +112,6 @@ Pages settle(RegistryView& view, const MemberSet& asked) {
 }
 
 }  // namespace
-
-void wake_reclaimer_of(Os& os, MemberRecord& record) {
-  record.wake.fetch_add(1, std::memory_order_release);
-  static_cast<void>(os.futex_wake(record.wake, INT_MAX));
-}
 
 Pages make_room(Os& os, RegistryView& view, const MoveLevel& level, Pages charge, std::uint64_t deadline) {
   const Pages lacking = level.lacking(charge);

@@ -12,6 +12,4 @@ namespace weir {
 // Gives what was given back by `deadline` (Os::now_ns()), or by when there was room.
 Pages make_room(Os& os, RegistryView& view, const MoveLevel& level, Pages charge, std::uint64_t deadline);
 
-void wake_reclaimer_of(Os& os, MemberRecord& record);
-
 }  // namespace weir

@@ -175,6 +175,8 @@ bool next_member(const RegistryView& view, const Subtree& subtree, std::uint32_t
     out.meter = static_cast<Meter>(record.meter.load(std::memory_order_relaxed));
     out.held_ns = record.held_ns.load(std::memory_order_relaxed);
     out.is_group = is_group(record);
+    std::memcpy(out.group, record.group, sizeof(out.group));
+    out.group[sizeof(out.group) - 1] = '\0';
     for (std::size_t i = 0; i < kShownThreads; ++i) {
       out.tids[i] = record.tids[i].load(std::memory_order_relaxed);
     }

@@ -24,8 +24,9 @@ struct MemberStats {
   Meter meter = Meter::kOff;
   std::uint64_t wakeups = 0;
   std::uint64_t held_ns = 0;
-  bool is_group = false;                   // a thread group of the process, not the process
-  std::uint32_t tids[kShownThreads] = {};  // its threads; 0: none, and some may have ended
+  bool is_group = false;                    // a thread group of the process, not the process
+  char group[kMaxComponentBytes + 1] = {};  // its name
+  std::uint32_t tids[kShownThreads] = {};   // its threads; 0: none, and some may have ended
 };
 
 struct ContainerStats {

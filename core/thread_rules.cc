@@ -50,6 +50,7 @@ const char* read_option(ThreadRule& rule, std::string_view text) {
     return assign(rule.low, parse_mark(value));
   }
   if (key == "oom") {
+    rule.has_oom = true;
     return assign(rule.oom, parse_oom(value));
   }
   return "has an unknown option (limit, high, low, oom)";

@@ -26,7 +26,8 @@ struct ThreadRule {
   Mark high;  // value 0: not set
   Mark low;
   OomChoice oom;
-  bool has_options = false;  // any of the four was given
+  bool has_oom = false;      // it was given
+  bool has_options = false;  // any of the four was
 };
 
 struct ThreadRules {

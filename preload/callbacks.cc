@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <array>
 #include <climits>
 
 #include "core/pressure_trigger.h"
@@ -64,18 +65,6 @@ Wish copy_of(const Wish& wish) {
 
 // --- the thread for pressure ---
 
-// Stalls for the sake of the process' container and of those above it.
-std::uint64_t stalls_of(const Engine& engine, ContainerId id) {
-  std::uint64_t total = 0;
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
-    total += engine.view.container(id).some.total_ns.load(std::memory_order_relaxed);
-    if (!parent_of(engine.view, id, id)) {
-      break;
-    }
-  }
-  return total;
-}
-
 // Often while there is pressure, seldom else, not at all while nobody wants to know.
 std::int64_t turn_of(const PressureWish& wish, bool calm) {
   if (wish.callback == nullptr) {
@@ -85,21 +74,30 @@ std::int64_t turn_of(const PressureWish& wish, bool calm) {
   return calm ? std::min(window / 2, 1000 * kMillisecond) : std::min(window / 8, 200 * kMillisecond);
 }
 
+// The stalls of the process' container and of those above it. A stall may be booked in several of
+// them, so the one that stood still longest counts, not their sum.
 class PressureWatch {
  public:
   // Stall time of the window that is just over, as it has grown.
   std::uint64_t look(const Engine& engine, std::uint64_t window_ns) {
-    const ContainerId id = engine.account.container();
-    if (id != container_) {
-      history_ = {};  // moved: other stalls
-      container_ = id;
+    ContainerId at = engine.account.container();
+    if (at != container_) {
+      histories_ = {};  // moved: other stalls
+      container_ = at;
     }
-    history_.note(engine.os.now_ns(), stalls_of(engine, id));
-    return history_.grown(window_ns);
+    std::uint64_t most = 0;
+    for (StallHistory& history : histories_) {
+      history.note(engine.os.now_ns(), engine.view.container(at).some.total_ns.load(std::memory_order_relaxed));
+      most = std::max(most, history.grown(window_ns));
+      if (!parent_of(engine.view, at, at)) {
+        break;
+      }
+    }
+    return most;
   }
 
  private:
-  StallHistory history_;
+  std::array<StallHistory, kMaxContainerDepth + 1> histories_;
   ContainerId container_{UINT32_MAX};
 };
 

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "core/raw_syscall.h"
+#include "core/text.h"
 #include "preload/huge_regions.h"
 #include "preload/process.h"
 #include "preload/thread_groups.h"
@@ -116,6 +117,21 @@ void purge_allocator() {
 
 void decay_allocator() {
   static_cast<void>(mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0));
+}
+
+// They have an arena of their own, made when the first is taken, behind those that threads are given.
+bool keep_large_blocks(bool keep) {
+  constexpr ssize_t kNever = -1;
+  constexpr ssize_t kAtOnce = 0;
+  unsigned arena = 0;
+  std::size_t length = sizeof(arena);
+  TextBuffer<64> name;
+  if (mallctl("opt.narenas", &arena, &length, nullptr, 0) != 0) {
+    return false;
+  }
+  name.add("arena.").add_number(arena).add(".dirty_decay_ms");
+  ssize_t decay = keep ? kNever : kAtOnce;
+  return mallctl(name.c_str(), nullptr, nullptr, &decay, sizeof(decay)) == 0;
 }
 
 }  // namespace weir

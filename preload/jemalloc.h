@@ -15,5 +15,8 @@ bool use_arena(unsigned arena, unsigned& before);
 void purge_allocator();
 // The same for those that have been free for longer than jemalloc keeps them, as it does itself while it is called.
 void decay_allocator();
+// Free blocks of 8 MiB and more stay until they are purged, or go as they are freed; those there
+// are go then. False: there has been none so far. Not with allocator locks held.
+bool keep_large_blocks(bool keep);
 
 }  // namespace weir

@@ -11,6 +11,7 @@
 #include "preload/attach.h"
 #include "preload/callbacks.h"
 #include "preload/huge_regions.h"
+#include "preload/jemalloc.h"
 #include "preload/own_image.h"
 #include "preload/reclaimer_thread.h"
 #include "preload/recording.h"
@@ -33,8 +34,6 @@ constinit ForkPage fork_page;
 constexpr std::size_t kLargeBytes = 256 * kKiB;
 constexpr std::int64_t kLeastBudget = 128 * static_cast<std::int64_t>(kKiB);
 constexpr std::int64_t kMostBudget = 16 * static_cast<std::int64_t>(kMiB);
-// An extent this large is not touched at once: the fault meter and the timer see the rest.
-constexpr Pages kMostExpected{256};
 
 // The nearer a mark, the sooner the next look; what a container's other members do meanwhile
 // is theirs to notice.
@@ -64,7 +63,11 @@ bool worth_proactive(Pages promised) {
 bool near_enough_to_arm(const Standing& standing) {
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
   const Pages promised = Pages::holding(process().large_bytes.load(std::memory_order_relaxed));
-  if (recording_is_wanted(process())) {
+  const Process& p = process();
+  if (recording_is_wanted(p)) {
+    return true;
+  }
+  if (!mark.unlimited() && p.engine.free_keeper.is_worth_a_reclaimer()) {
     return true;
   }
   return (!mark.unlimited() && (standing.usage + promised).count >= mark.count / 2) || worth_proactive(promised);
@@ -140,6 +143,9 @@ bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   Process& p = process();
   if (bytes >= kLargeBytes) {
     p.large_bytes.fetch_add(bytes, std::memory_order_relaxed);
+    if (locks_held && bytes >= FreeKeeper::kLeastBytes) {
+      p.engine.free_keeper.take(p.engine);
+    }
   }
   const auto amount = static_cast<std::int64_t>(std::min(bytes, static_cast<std::size_t>(kGiB)));
   // A group's marks are near when the process' are not: its large pieces are looked at one by one.
@@ -174,7 +180,7 @@ void on_huge_units(std::size_t units) {
     return;
   }
   const WeirScope scope;
-  charge_piece(p.engine, Pages{units * (kHugeBytes / kPageBytes)}, current_group());
+  charge_piece(p.engine, Pages{units * (kHugeBytes / kPageBytes)}, current_group(), !is_warning_thread());
 }
 
 void on_safe_point() {
@@ -183,6 +189,10 @@ void on_safe_point() {
     return;
   }
   check_thread_name();
+  if (p.let_large_go.load(std::memory_order_relaxed)) [[unlikely]] {
+    p.let_large_go.store(false, std::memory_order_relaxed);
+    static_cast<void>(keep_large_blocks(false));
+  }
   if (p.thread_wanted.load(std::memory_order_relaxed) && is_own_process()) {
     const WeirScope scope;
     p.thread_wanted.store(false, std::memory_order_relaxed);
@@ -240,6 +250,7 @@ void end_process() {
     p.stage.store(Stage::kIdle, std::memory_order_release);
     finish_recording(p);
     p.engine.record().warn_grace_ms.store(0, std::memory_order_release);
+    p.engine.groups.forget_all();  // the reclaimer runs on, and the places may soon be another process'
     p.engine.view.release_groups(p.engine.account.member(), p.pid.load(std::memory_order_relaxed));
     p.engine.view.book(p.engine.account.member()).release(p.pid.load(std::memory_order_relaxed));
   }
@@ -272,6 +283,10 @@ void restart_in_child() {
   p.engine.pagemap.forget();
   p.engine.statm.forget();
   p.engine.evidence.forget();
+  p.engine.proactive = Proactive{};
+  if (p.engine.free_keeper.forget()) {
+    p.let_large_go.store(true, std::memory_order_relaxed);
+  }
   forget_recording(p);
   p.engine.reclaimer_runs.store(false, std::memory_order_relaxed);
   p.engine.reclaimer_ready.store(false, std::memory_order_relaxed);

@@ -34,6 +34,7 @@ struct Process {
   std::atomic<std::uint32_t> home{0};
   std::atomic<bool> thread_wanted{false};
   std::atomic<bool> purge_wanted{false};
+  std::atomic<bool> let_large_go{false};  // a fork child's allocator keeps large blocks, and it has no reclaimer
 };
 
 Process& process();

@@ -109,7 +109,7 @@ int program_brk(void* end) {
 
 int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   note_threads();
-  ThreadStart* const wrapped = wrap_thread(start, argument);
+  ThreadStart* const wrapped = wrap_thread(start, nullptr, argument);
   if (wrapped == nullptr) {
     return real_pthread_create(thread, attributes, start, argument);
   }
@@ -132,7 +132,15 @@ int program_setname(pthread_t thread, const char* name) {
 int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
   static constinit RealFunction<int(thrd_t*, thrd_start_t, void*)> real{"thrd_create"};
   note_threads();
-  return real.get()(thread, start, argument);
+  ThreadStart* const wrapped = wrap_thread(nullptr, start, argument);
+  if (wrapped == nullptr) {
+    return real.get()(thread, start, argument);
+  }
+  const int error = real.get()(thread, run_wrapped_c11_thread, wrapped);
+  if (error != thrd_success) {
+    discard_wrapped_thread(wrapped);
+  }
+  return error;
 }
 
 void program_pthread_exit(void* result) {

@@ -111,6 +111,7 @@ void serve_requests(Process& p) {
   } else if (asked == kRequestDump) {
     write_dump(Look::kProc);
   }
+  serve_group_requests(p.engine);
   if (asked == kRequestReclaim) {
     serve_reclaim_request(p.engine, p.engine.pagemap, true);
   } else if (asked != 0) {
@@ -129,21 +130,16 @@ void leave_if_last(Process& p) {
   }
 }
 
+// Of two sleeps the shorter; negative is for ever.
+std::int64_t sooner(std::int64_t a, std::int64_t b) {
+  return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 // How long to sleep, given what the look found. Negative: until woken.
 std::int64_t sleep_after(Process& p, const LookResult& result) {
-  std::int64_t sleep = pause_after(result);
-  const std::int64_t watching = watch.plan(p.engine, result.standing);
-  if (watching >= 0) {
-    sleep = sleep < 0 ? watching : std::min(sleep, watching);
-  }
-  const std::int64_t grace = mind_grace(p.engine);
-  if (grace >= 0) {
-    sleep = sleep < 0 ? grace : std::min(sleep, grace);
-  }
-  if (first_thread_ended.load(std::memory_order_acquire)) {
-    sleep = sleep < 0 ? kLastThreadPoll : std::min(sleep, kLastThreadPoll);
-  }
-  return sleep;
+  std::int64_t sleep = sooner(pause_after(result), watch.plan(p.engine, result.standing));
+  sleep = sooner(sleep, mind_grace(p.engine));
+  return first_thread_ended.load(std::memory_order_acquire) ? sooner(sleep, kLastThreadPoll) : sleep;
 }
 
 // A debugger would stop the program at every sample.
@@ -197,11 +193,13 @@ void* run(void*) {
     }
     const std::int64_t ahead = p.engine.proactive.turn(p.engine, result.worked || result.deferred);
     std::int64_t sleep = sleep_after(p, result);
-    sleep = sleep < 0 || (ahead >= 0 && ahead < sleep) ? ahead : sleep;
+    sleep = sooner(sleep, ahead);
+    sleep = sooner(sleep, p.engine.free_keeper.turn(p.engine, !result.standing.marks.limit.unlimited()));
     take_recording_turn(p, result, sleep);
     sleep_for(p, seen, sleep);
   }
   p.engine.recorder.end();
+  p.engine.free_keeper.stop(p.engine);
   p.engine.reclaimer_ready.store(false, std::memory_order_release);
   p.engine.reclaimer_runs.store(false, std::memory_order_release);
   meter.close(p.engine.os);
@@ -251,6 +249,7 @@ void start_reclaimer_thread() {
   stop_wanted.store(false, std::memory_order_relaxed);
   p.engine.purge = purge_allocator;
   p.engine.decay = decay_allocator;
+  p.engine.keep_large = keep_large_blocks;
   if (is_sandbox_child() || !install_meter_signal() || !create()) {
     // Tried once: a program at its thread limit must not pay for another try at every turn.
     p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);

@@ -26,9 +26,10 @@ struct Self {
   std::uint64_t faults;
   unsigned arena_before;  // of the first group it joined
   bool has_arena_before;
+  bool chose;  // by weir_enter_group() or weir_leave_group(): rules wait for another name
   char name[kThreadNameBytes];
 };
-[[gnu::tls_model("initial-exec")]] constinit thread_local Self self = {kNoGroup, 0, 0, 0, 0, false, {}};
+[[gnu::tls_model("initial-exec")]] constinit thread_local Self self = {kNoGroup, 0, 0, 0, 0, false, false, {}};
 
 constinit std::atomic<bool> wanted{false};
 constinit std::atomic<std::uint32_t> last_number{0};
@@ -150,30 +151,35 @@ void check_thread_name() {
   }
   char name[kThreadNameBytes] = {};
   raw_syscall(SYS_prctl, PR_GET_NAME, sys_arg(name));
-  if (self.safe_points <= kYoung || std::memcmp(name, self.name, sizeof(name)) != 0) {
+  const bool is_renamed = std::memcmp(name, self.name, sizeof(name)) != 0;
+  if (is_renamed || (self.safe_points <= kYoung && !self.chose)) {
+    self.chose = false;
     apply_thread_rules();
   }
 }
 
 struct ThreadStart {
   void* (*start)(void*);
+  thrd_start_t c11_start;  // or this one
   void* argument;
   GroupNumber group;
   std::uint32_t number;
 };
 
-ThreadStart* wrap_thread(void* (*start)(void*), void* argument) {
+ThreadStart* wrap_thread(void* (*start)(void*), thrd_start_t c11_start, void* argument) {
   if (!thread_groups_wanted()) {
     return nullptr;
   }
   auto* wrapped = static_cast<ThreadStart*>(malloc(sizeof(ThreadStart)));
   if (wrapped != nullptr) {
-    *wrapped = {start, argument, self.group, last_number.fetch_add(1, std::memory_order_relaxed) + 1};
+    *wrapped = {start, c11_start, argument, self.group, last_number.fetch_add(1, std::memory_order_relaxed) + 1};
   }
   return wrapped;
 }
 
-void* run_wrapped_thread(void* wrapped) {
+namespace {
+
+ThreadStart begin_wrapped(void* wrapped) {
   const ThreadStart begin = *static_cast<const ThreadStart*>(wrapped);
   free(wrapped);
   self.number = begin.number;
@@ -182,11 +188,29 @@ void* run_wrapped_thread(void* wrapped) {
     static_cast<void>(join_group(process(), begin.group));
   }
   apply_thread_rules();
-  void* const result = begin.start(begin.argument);
+  return begin;
+}
+
+void end_wrapped() {
   if (thread_groups_wanted()) {
     const WeirScope scope;
     quit_group(process());
   }
+}
+
+}  // namespace
+
+void* run_wrapped_thread(void* wrapped) {
+  const ThreadStart begin = begin_wrapped(wrapped);
+  void* const result = begin.start(begin.argument);
+  end_wrapped();
+  return result;
+}
+
+int run_wrapped_c11_thread(void* wrapped) {
+  const ThreadStart begin = begin_wrapped(wrapped);
+  const int result = begin.c11_start(begin.argument);
+  end_wrapped();
   return result;
 }
 
@@ -215,6 +239,12 @@ void disown_mapping(void* address, std::size_t bytes) {
   }
 }
 
+// Its rules are not asked again until it has another name than now.
+static void note_choice() {
+  raw_syscall(SYS_prctl, PR_GET_NAME, sys_arg(self.name));
+  self.chose = true;
+}
+
 int enter_group(const char* name) {
   Process& p = process();
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
@@ -225,10 +255,12 @@ int enter_group(const char* name) {
     return ENOENT;
   }
   const WeirScope scope;
+  note_choice();
   return join_group(p, number) ? 0 : EAGAIN;
 }
 
 int leave_group() {
+  note_choice();
   if (self.group == kNoGroup) {
     return 0;
   }

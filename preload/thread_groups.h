@@ -8,6 +8,8 @@
 // In a fork child there are no groups: what it shares with its parent cannot be told apart.
 #pragma once
 
+#include <threads.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -36,8 +38,9 @@ void check_thread_name();
 
 // Wraps a new thread's beginning. nullptr: no memory, or no rules; then it starts as it is.
 struct ThreadStart;
-ThreadStart* wrap_thread(void* (*start)(void*), void* argument);
+ThreadStart* wrap_thread(void* (*start)(void*), thrd_start_t c11_start, void* argument);
 void* run_wrapped_thread(void* wrapped);
+int run_wrapped_c11_thread(void* wrapped);
 void discard_wrapped_thread(ThreadStart* wrapped);
 
 // What the program maps and unmaps belongs to the group of who did it, or to nobody.

@@ -105,7 +105,9 @@ bool has_background(const Engine& engine, GroupNumber group) {
 // Against the marks of the process' containers, or of its group's below them.
 Verdict charge_level(Engine& engine, const ChargeRequest& request) {
   Standing standing = look_around(engine, request);
-  if (request.group == kNoGroup &&
+  // Who warned of a kill frees memory under the allocator's locks: nobody is held with them then.
+  const bool may_hold = request.may_wait || !in_grace(engine, standing.container);
+  if (request.group == kNoGroup && may_hold &&
       (standing.above_low > Pages::none() || engine.load_control.is_strict(engine, standing.high_container))) {
     standing = step_back(engine, request, standing);
   }
@@ -137,11 +139,11 @@ Verdict charge(Engine& engine, const ChargeRequest& request) {
   return charge_level(engine, {request.expected, request.may_refuse, kNoGroup, request.may_wait});
 }
 
-void charge_piece(Engine& engine, Pages pages, GroupNumber group) {
+void charge_piece(Engine& engine, Pages pages, GroupNumber group, bool may_wait) {
   constexpr std::uint64_t kMoreMayFollowNs = 50'000'000;
   engine.headroom.store(pages.count, std::memory_order_relaxed);
   engine.headroom_until_ns.store(engine.os.now_ns() + kMoreMayFollowNs, std::memory_order_relaxed);
-  charge(engine, {pages, false, group});
+  charge(engine, {pages, false, group, may_wait});
   engine.account.expect(engine.os, pages);
   if (standing_now(engine, {pages, false}).above_high > Pages::none()) {
     wake_reclaimer(engine);

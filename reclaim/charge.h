@@ -16,8 +16,12 @@ enum class Verdict {
   kRefused,  // policy enomem: this allocation must fail
 };
 
+// An extent is not touched at once: so much of it counts where it cannot be refused, the fault meter
+// and the timer see the rest.
+inline constexpr Pages kMostExpected{256};
+
 struct ChargeRequest {
-  Pages expected;                // what is about to be touched, at most
+  Pages expected;                // what is about to be touched, at most; where it can be refused, all of it
   bool may_refuse = false;       // an allocation that can fail, not a fault that has happened
   GroupNumber group = kNoGroup;  // the thread group of the thread that grows
   bool may_wait = true;          // false: it may hold locks that who is to make room needs, or is who
@@ -29,7 +33,7 @@ Verdict charge(Engine& engine, const ChargeRequest& request);
 
 // The same for a piece of `pages`, which the thread is about to touch with one fault. More of the
 // same size may follow: the reclaimer keeps room for the next one while they come.
-void charge_piece(Engine& engine, Pages pages, GroupNumber group = kNoGroup);
+void charge_piece(Engine& engine, Pages pages, GroupNumber group = kNoGroup, bool may_wait = true);
 
 // Bounds, for tests and for the README.
 inline constexpr int kIdleRoundsBeforeOom = 12;

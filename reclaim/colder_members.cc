@@ -1,4 +1,5 @@
 // colder_members.cc - who of a container's members should give back before us.
+#include "core/wake.h"
 #include "reclaim/load_control.h"
 #include "reclaim/peers.h"
 
@@ -63,9 +64,7 @@ bool colder_members_give(Engine& engine, ContainerId id) {
     }
   });
   for (std::size_t i = 0; i < count; ++i) {
-    Word& wake = engine.view.member(givers[i]).wake;
-    wake.fetch_add(1, std::memory_order_release);
-    static_cast<void>(engine.os.futex_wake(wake, 1));
+    wake_reclaimer_of(engine.os, engine.view.member(givers[i]));
   }
   return count > 0;
 }

@@ -6,6 +6,7 @@
 
 #include "core/events.h"
 #include "core/stats.h"
+#include "core/wake.h"
 #include "reclaim/swap_limit.h"
 
 namespace weir {
@@ -114,9 +115,7 @@ Pages headroom(Engine& engine) {
 
 void wake_reclaimer(Engine& engine) {
   if (engine.reclaimer_sleeps.load(std::memory_order_acquire)) {
-    Word& wake = engine.record().wake;
-    wake.fetch_add(1, std::memory_order_release);
-    static_cast<void>(engine.os.futex_wake(wake, 1));
+    wake_reclaimer_of(engine.os, engine.record());
   }
 }
 
@@ -134,15 +133,9 @@ int call_for_help(Engine& engine, ContainerId id) {
         beyond_minimum(engine.view, entry.container, id) == Pages::none()) {
       continue;
     }
-    MemberId awake = member;
-    if (engine.view.member(member).is_group.load(std::memory_order_relaxed) != 0 &&
-        !engine.view.find_member(entry.pid, awake)) {
-      continue;  // a group has no reclaimer but its process'
-    }
-    MemberRecord& record = engine.view.member(awake);
+    MemberRecord& record = engine.view.member(actor_of(engine.view, member, entry.pid));
     if (record.reclaimer_tid.load(std::memory_order_acquire) != 0) {
-      record.wake.fetch_add(1, std::memory_order_release);
-      static_cast<void>(engine.os.futex_wake(record.wake, 1));
+      wake_reclaimer_of(engine.os, record);
       ++woken;
     }
   }
@@ -162,7 +155,8 @@ void refresh_others(Engine& engine, ContainerId id) {
   engine.others_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
 }
 
-EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group) {
+EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group,
+                         std::uint32_t unused_for) {
   EvictOutcome total;
   const OwnerFilter filter{group == kNoGroup ? nullptr : &engine.groups.owners(), engine.groups.owner_mark(group)};
   if (engine.os.now_ns() < engine.no_swap_until_ns.load(std::memory_order_relaxed)) {
@@ -178,7 +172,7 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
   }
   for (int builds = 0; total.done < wanted && (most - total.done).count >= kPagesPerGranule;) {
     const EvictOutcome outcome =
-        evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done, filter);
+        evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done, filter, unused_for);
     add(total, outcome);
     if (outcome.ranking_empty && &pagemap == &engine.pagemap) {
       gather_evidence(engine);
@@ -187,7 +181,7 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
       break;
     }
     if (!outcome.ranking_empty && total.done < wanted) {
-      break;  // the lock could not be had
+      break;  // the lock could not be had, or the rest is in use
     }
   }
   publish_heat(engine);

@@ -12,6 +12,7 @@
 #include "core/registry.h"
 #include "reclaim/account.h"
 #include "reclaim/evictor.h"
+#include "reclaim/free_keeper.h"
 #include "reclaim/load_control.h"
 #include "reclaim/pagemap.h"
 #include "reclaim/proactive.h"
@@ -46,7 +47,8 @@ struct Engine {
   LoadControl load_control;
   RefaultTime refault_time;
   Proactive proactive;  // the reclaimer's
-  AddressRange own;     // our own static memory: never evicted
+  FreeKeeper free_keeper;
+  AddressRange own;  // our own static memory: never evicted
 
   // The reclaimer thread's descriptors, in its own table; nobody else may use them.
   ScanBuffer scan_buffer;
@@ -67,6 +69,8 @@ struct Engine {
   void (*purge)() = nullptr;
   // The same for those that have been free for a while, as its own clock would if the program called it. May be null.
   void (*decay)() = nullptr;
+  // Large free blocks stay with the allocator, or go at once. False: it has had none so far. May be null.
+  bool (*keep_large)(bool keep) = nullptr;
   OomReport* oom_report = nullptr;  // may be null
 
   std::atomic<bool> reclaimer_runs{false};
@@ -137,8 +141,10 @@ void refresh_others(Engine& engine, ContainerId id);
 // Evicts up to `wanted` pages and books the outcome; rebuilds the ranking when it is empty.
 // `pagemap` must be open and usable by the calling thread. `patient` false: also what would
 // not leave before.
-// With a group: of its memory only, booked to its container.
-EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group = kNoGroup);
+// With a group: of its memory only, booked to its container. `unused_for`: nothing that was used in
+// the last so many builds of the ranking.
+EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group = kNoGroup,
+                         std::uint32_t unused_for = 0);
 
 // Builds the ranking anew and books the refaults that shows. 0 or an errno. The reclaimer thread's.
 int rank_anew(Engine& engine, Pagemap& pagemap);

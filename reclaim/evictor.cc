@@ -119,22 +119,20 @@ int page_out(Os& os, Pagemap& pagemap, Stretch& stretch, bool& met_lock) {
   return error != 0 ? error : pagemap.scan(os, stretch.range, after);
 }
 
-bool take_stretch(Ranking& ranking, Stretch& stretch, Pages most) {
+// There must be a candidate.
+void take_stretch(Ranking& ranking, Stretch& stretch, Pages most, std::uint32_t unused_for) {
   Candidate candidate;
-  if (!ranking.next(candidate)) {
-    return false;
-  }
+  ranking.next(candidate);
   std::size_t granules_left = most.count / kPagesPerGranule;
   stretch.range = candidate.granule.range();
   stretch.expected[0] = candidate.resident;
   stretch.granules = 1;
   while (stretch.range.end % kMostPerCall.bytes() != 0 && --granules_left > 0 && ranking.peek(candidate) &&
-         candidate.granule.range().begin == stretch.range.end) {
+         candidate.granule.range().begin == stretch.range.end && ranking.next_is_unused_for(unused_for)) {
     stretch.expected[stretch.granules++] = candidate.resident;
     stretch.range.end = candidate.granule.range().end;
     ranking.next(candidate);
   }
-  return true;
 }
 
 StayReason reason_of(Os& os, bool met_lock, bool huge, bool nothing_left) {
@@ -189,18 +187,22 @@ Pages EvictOutcome::stayed_total() const {
   return total;
 }
 
-EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most,
-                   const OwnerFilter& filter) {
+EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most, const OwnerFilter& filter,
+                   std::uint32_t unused_for) {
   EvictOutcome outcome;
   while (outcome.done < wanted && (most - outcome.done).count >= kPagesPerGranule) {
     Stretch stretch;
     {
       const ReclaimGuard guard(os, shared.lock, kLockWaitNs);
-      if (!guard.held() || !shared.ranking.is_for(filter) ||
-          !take_stretch(shared.ranking, stretch, most - outcome.done)) {
+      Candidate any;
+      if (!guard.held() || !shared.ranking.is_for(filter) || !shared.ranking.peek(any)) {
         outcome.ranking_empty = guard.held();
         break;
       }
+      if (!shared.ranking.next_is_unused_for(unused_for)) {
+        break;
+      }
+      take_stretch(shared.ranking, stretch, most - outcome.done, unused_for);
     }
     bool met_lock = false;
     if (page_out(os, pagemap, stretch, met_lock) != 0) {

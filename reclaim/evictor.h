@@ -37,9 +37,9 @@ struct SharedRanking {
 // Takes candidates from the ranking until `wanted` pages have left or it is empty.
 // Neighbouring granules go in one call of at most kMostPerCall, so that it may be somewhat more;
 // but never more than `most`. Takes the lock.
-// A ranking made for another owner counts as empty.
+// A ranking made for another owner counts as empty. Ends before what was used in the last `unused_for` builds.
 EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most = Pages::all(),
-                   const OwnerFilter& filter = {});
+                   const OwnerFilter& filter = {}, std::uint32_t unused_for = 0);
 
 // A call ends at a multiple of 2 MiB, so that a huge page leaves in one piece.
 inline constexpr Pages kMostPerCall{512};

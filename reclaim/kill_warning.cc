@@ -7,6 +7,7 @@
 #include "core/events.h"
 #include "core/stats.h"
 #include "core/text.h"
+#include "core/wake.h"
 #include "reclaim/charge.h"
 #include "reclaim/oom.h"
 
@@ -26,9 +27,7 @@ std::uint64_t load(const Counter& counter) {
 void watch_for_end(Engine& engine, ContainerId id, std::uint64_t until_ns) {
   engine.grace_container.store(id.index, std::memory_order_relaxed);
   engine.grace_check_ns.store(until_ns, std::memory_order_release);
-  Word& wake = engine.record().wake;
-  wake.fetch_add(1, std::memory_order_release);
-  static_cast<void>(engine.os.futex_wake(wake, 1));
+  wake_reclaimer_of(engine.os, engine.record());
 }
 
 void tell(Engine& engine, ContainerId id, MemberRecord& record, std::uint32_t pid, std::uint64_t grace_ms) {
@@ -105,8 +104,9 @@ std::int64_t mind_grace(Engine& engine) {
     return -1;
   }
   // What grew since the warning may be such as can leave; and one fruitless try is no proof.
+  const Pages wanted = usage - marks.limit + kDirectBatch;
   const bool fruitless =
-      evict_batch(engine, engine.pagemap, usage - marks.limit + kDirectBatch, false).done == Pages::none();
+      evict_batch(engine, engine.pagemap, wanted, false, engine.groups.group_in(id)).done == Pages::none();
   engine.grace_tries = fruitless ? engine.grace_tries + 1 : 0;
   if (engine.grace_tries >= kTries) {
     engine.grace_tries = 0;

@@ -5,6 +5,7 @@
 
 #include "core/usage.h"
 #include "reclaim/engine.h"
+#include "reclaim/kill_warning.h"
 #include "reclaim/peers.h"
 
 namespace weir {
@@ -173,7 +174,7 @@ void LoadControl::wait(Engine& engine, ContainerId id) {
     FutexWord never{0};
     static_cast<void>(engine.os.futex_wait(never, 0, kStepNs));
     const std::uint64_t now = engine.os.now_ns();
-    if (now - since >= kMostHoldNs || (keeps_roster && may_go_on(engine, id, since))) {
+    if (now - since >= kMostHoldNs || in_grace(engine, id) || (keeps_roster && may_go_on(engine, id, since))) {
       // Who has hardly waited keeps its place among the others, and may have to wait again.
       if (now - since >= kSliceNs) {
         record.turn_ns.store(now, std::memory_order_relaxed);
@@ -221,7 +222,8 @@ std::size_t LoadControl::count_runners(Engine& engine, ContainerId id, std::uint
   std::size_t runners = 0;
   std::size_t place = 0;
   each_that_counts(engine, id, [&](const BookEntry& entry, const MemberRecord& record, MemberId member) {
-    if (record.held_since_ns.load(std::memory_order_relaxed) != 0 || place >= kMostPeers) {
+    const bool is_group = record.is_group.load(std::memory_order_relaxed) != 0;  // its process runs, not it
+    if (is_group || record.held_since_ns.load(std::memory_order_relaxed) != 0 || place >= kMostPeers) {
       return;
     }
     Peer& peer = peers_[place++];

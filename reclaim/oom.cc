@@ -34,6 +34,28 @@ void each_member(Engine& engine, ContainerId id, Visit visit) {
   }
 }
 
+// Each process once, with all that it has there: of its own and of its thread groups.
+template <typename Visit>
+void each_process(Engine& engine, ContainerId id, Visit visit) {
+  each_member(engine, id, [&](MemberId at, const BookEntry& entry) {
+    const MemberRecord& record = engine.view.member(at);
+    const bool alone = record.is_group.load(std::memory_order_relaxed) == 0 &&
+                       std::all_of(std::begin(record.groups), std::end(record.groups),
+                                   [](const Word& group) { return group.load(std::memory_order_relaxed) == 0; });
+    Pages charge = alone ? entry.charge : Pages::none();
+    bool is_first = true;
+    if (!alone) {
+      each_member(engine, id, [&](MemberId other, const BookEntry& its) {
+        is_first = is_first && (its.pid != entry.pid || other.index >= at.index);
+        charge = charge + (its.pid == entry.pid ? its.charge : Pages::none());
+      });
+    }
+    if (is_first) {
+      visit(entry.pid, charge);
+    }
+  });
+}
+
 void add_signed(Text& text, std::int64_t value) {
   text.add(value < 0 ? "-" : "").add_number(static_cast<std::uint64_t>(value < 0 ? -value : value));
 }
@@ -109,9 +131,8 @@ bool has_grace(Engine& engine, ContainerId id, const Victim& victim, OomPolicy p
   begin_warnings(engine, id);
   std::uint64_t until_ns = warn_of_kill(engine, id, victim.pid);
   if (policy == OomPolicy::kGroup) {
-    each_member(engine, id, [&](MemberId, const BookEntry& entry) {
-      until_ns = std::max(until_ns, warn_of_kill(engine, id, entry.pid));
-    });
+    each_process(engine, id,
+                 [&](std::uint32_t pid, Pages) { until_ns = std::max(until_ns, warn_of_kill(engine, id, pid)); });
   }
   return engine.os.now_ns() < until_ns;
 }
@@ -133,9 +154,9 @@ void kill_by_policy(Engine& engine, const Standing& standing, OomPolicy policy) 
   if (policy == OomPolicy::kGroup) {
     count(engine.view.container(standing.container).counters.events_oom_group_kill);
     const std::uint32_t self = engine.account.pid();
-    each_member(engine, standing.container, [&](MemberId, const BookEntry& entry) {
-      if (entry.pid != self && entry.pid != victim.pid) {
-        kill_one(engine, standing.container, entry.pid, 0);
+    each_process(engine, standing.container, [&](std::uint32_t pid, Pages) {
+      if (pid != self && pid != victim.pid) {
+        kill_one(engine, standing.container, pid, 0);
       }
     });
     if (victim.pid != self) {
@@ -163,10 +184,10 @@ std::int64_t badness(Pages resident, Pages swapped, Pages page_tables, int oom_s
 Victim choose_victim(Engine& engine, ContainerId id) {
   Victim worst{0, INT64_MIN};
   const Pages limit = marks_of(engine.view.container(id)).limit;
-  each_member(engine, id, [&](MemberId, const BookEntry& entry) {
-    const std::int64_t score = score_of(engine, entry.pid, entry.charge, limit);
+  each_process(engine, id, [&](std::uint32_t pid, Pages charge) {
+    const std::int64_t score = score_of(engine, pid, charge, limit);
     if (score > worst.score) {
-      worst = {entry.pid, score};
+      worst = {pid, score};
     }
   });
   return worst;

@@ -55,7 +55,7 @@ Pages evict_in_batches(Engine& engine, Pages wanted) {
   while (done < wanted) {
     const Pages batch = std::min(wanted - done, kBackgroundBatch);
     engine.record().leaving_pages.store(batch.count, std::memory_order_relaxed);
-    const Pages got = evict_batch(engine, engine.pagemap, batch, true).done;
+    const Pages got = evict_batch(engine, engine.pagemap, batch, true, kNoGroup, Proactive::kLeastAge).done;
     engine.account.refresh(engine.os, &engine.statm);
     engine.record().leaving_pages.store(0, std::memory_order_relaxed);
     done = done + got;
@@ -106,7 +106,8 @@ std::int64_t Proactive::turn(Engine& engine, bool busy) {
     count(engine.counters().background_ns, cost_ns_);
     due_ns_ = engine.os.now_ns() + std::max(interval_ns_, cost_ns_ * kCostsOfRest);
   }
-  return static_cast<std::int64_t>(due_ns_ - engine.os.now_ns());
+  const std::uint64_t left = due_ns_ - std::min(due_ns_, engine.os.now_ns());
+  return static_cast<std::int64_t>(left);
 }
 
 void Proactive::work(Engine& engine, const ProactiveGoal& goal) {

@@ -157,10 +157,14 @@ bool Ranking::next_is_hot() const {
   return evidence_ && peek(any) && sorted_[taken_].key >= kHotKey;
 }
 
+bool Ranking::next_is_unused_for(std::uint32_t builds) const {
+  Candidate any;
+  return builds == 0 || (evidence_ && peek(any) && sorted_[taken_].key <= last_key(builds));
+}
+
 Pages Ranking::cold(std::uint32_t builds) const {
-  const std::uint32_t last_key = 31 - std::min(builds, 31U);
   Pages pages;
-  for (std::size_t i = taken_; evidence_ && i < count_ && sorted_[i].key <= last_key; ++i) {
+  for (std::size_t i = taken_; evidence_ && i < count_ && sorted_[i].key <= last_key(builds); ++i) {
     pages = pages + Pages{sorted_[i].resident};
   }
   return pages;

@@ -54,6 +54,8 @@ class Ranking {
   bool peek(Candidate& out) const;
   // The coldest there is was in use of late: taking it costs more than it buys.
   [[nodiscard]] bool next_is_hot() const;
+  // It was not used for that many builds, by evidence; with 0 always.
+  [[nodiscard]] bool next_is_unused_for(std::uint32_t builds) const;
 
   // Pages of the coldest class that were not used for that many builds. Nothing without evidence of use.
   [[nodiscard]] Pages cold(std::uint32_t builds) const;
@@ -115,6 +117,9 @@ class Ranking {
   void add(Os& os, Granule granule, std::uint8_t resident, bool patient);
   void sort();
   [[nodiscard]] Pages distance_of(const GranuleRecord& record) const;
+  [[nodiscard]] static std::uint16_t last_key(std::uint32_t builds) {
+    return static_cast<std::uint16_t>(31 - std::min(builds, 31U));
+  }
   [[nodiscard]] std::uint16_t key_of(const GranuleRecord& record, std::uint32_t now) const;
 
   GranuleMap map_;

@@ -165,6 +165,7 @@ int Recorder::open(Engine& engine, std::string_view path, std::uint64_t most_byt
   settings.own = engine.own;
   settings.program = {engine.record().comm, strnlen(engine.record().comm, kCommBytes)};
   settings.container = {container.name, strnlen(container.name, kMaxNameBytes)};
+  start_afresh(engine);
   writer_ = RecordingWriter(buffer_, kBufferBytes);
   writer_.begin(settings, os_->now_ns());
   most_bytes_ = most_bytes;
@@ -265,13 +266,18 @@ void Recorder::end() {
 void Recorder::forget(Engine& engine) {
   on_.store(false, std::memory_order_relaxed);
   lock_.reset();
-  if (os_ != nullptr) {
-    pages_.forget(*os_);
-  }
   engine.scan_buffer.listener = nullptr;
   engine.direct_buffer.listener = nullptr;
   engine.evidence.set_listener(nullptr);
   fd_ = -1;
+  start_afresh(engine);
+}
+
+// A new file knows nothing of the one before it, which may have been of another process.
+void Recorder::start_afresh(const Engine& engine) {
+  if (os_ != nullptr) {
+    pages_.forget(*os_);
+  }
   written_ = 0;
   lost_ = 0;
   has_marks_ = false;

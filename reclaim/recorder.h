@@ -85,6 +85,7 @@ class Recorder final : public UseListener {
   // Both with the lock.
   void settle(Granule granule, std::uint16_t seen, std::uint16_t covered, bool swapped, bool paged_out);
   bool make_buffers();
+  void start_afresh(const Engine& engine);
   int create(std::string_view path, std::uint32_t pid);
   bool write_out();
   void close();

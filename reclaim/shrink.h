@@ -9,8 +9,12 @@
 
 namespace weir {
 
-// Serves the request in our record (kRequestReclaim) and clears it. `pagemap` is open and usable
-// by the calling thread. `may_purge`: the thread holds no allocator lock.
-void serve_reclaim_request(Engine& engine, Pagemap& pagemap, bool may_purge);
+// Serves the request in our record (kRequestReclaim), or in that of one of our thread groups, and
+// clears it. `pagemap` is open and usable by the calling thread. `may_purge`: the thread holds no
+// allocator lock.
+void serve_reclaim_request(Engine& engine, Pagemap& pagemap, bool may_purge, GroupNumber group = kNoGroup);
+
+// The same for every group of this process that was asked. The reclaimer thread's.
+void serve_group_requests(Engine& engine);
 
 }  // namespace weir

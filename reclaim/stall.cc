@@ -69,12 +69,39 @@ void refresh_here(Engine& engine, const ChargeRequest& request) {
   engine.account.refresh(engine.os, nullptr);
 }
 
+namespace {
+
+bool is_enomem(const Engine& engine, const Standing& standing) {
+  return engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed) ==
+         static_cast<std::uint32_t>(OomPolicy::kEnomem);
+}
+
+bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  return request.may_refuse && is_enomem(engine, standing);
+}
+
 // What may have been touched since the last reading are faults, which cost a fifth of opening statm.
-Standing standing_now(const Engine& engine, const ChargeRequest& request) {
+Standing standing_with(const Engine& engine, const ChargeRequest& request, Pages expected) {
   if (request.group != kNoGroup) {
-    return engine.groups.standing(request.group, request.expected);
+    return engine.groups.standing(request.group, expected);
   }
-  return engine.account.standing(request.expected + engine.account.faults_since_reading(engine.os));
+  return engine.account.standing(expected + engine.account.faults_since_reading(engine.os));
+}
+
+// Of one more look: `look` gives the standing with so many pages expected. All of an allocation
+// counts where it can be refused. Where the limit that it meets has another policy, what is not
+// touched yet must not be reclaimed for, let alone killed for.
+template <typename Look>
+Standing standing_by(const Engine& engine, const ChargeRequest& request, Look look) {
+  const Standing whole = look(request.expected);
+  const bool is_part = request.may_refuse && request.expected > kMostExpected && !is_enomem(engine, whole);
+  return is_part ? look(kMostExpected) : whole;
+}
+
+}  // namespace
+
+Standing standing_now(const Engine& engine, const ChargeRequest& request) {
+  return standing_by(engine, request, [&](Pages expected) { return standing_with(engine, request, expected); });
 }
 
 Standing look_around(Engine& engine, const ChargeRequest& request) {
@@ -121,21 +148,13 @@ Pages reserve_of(Pages limit) {
   return std::max(Pages::holding(kMiB), Pages{limit.count / 32});
 }
 
-bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  const auto policy =
-      static_cast<OomPolicy>(engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
-  return policy == OomPolicy::kEnomem && request.may_refuse;
-}
-
 bool fits_reserve(const Standing& standing) {
   return standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
 }
 
 // Under "enomem" faults that have happened may use the reserve.
 bool within_reserve(const Engine& engine, const Standing& standing) {
-  const auto policy =
-      static_cast<OomPolicy>(engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed));
-  return policy == OomPolicy::kEnomem && fits_reserve(standing);
+  return is_enomem(engine, standing) && fits_reserve(standing);
 }
 
 Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& request) {
@@ -215,7 +234,9 @@ bool help_may_come(const Engine& engine, const Round& round, std::uint64_t since
 // What the books say of others may be old: the dead and the shrunk are looked at once more.
 void kill_unless_room(Engine& engine, const ChargeRequest& request, Standing& standing, std::uint64_t since) {
   refresh_all(engine, standing.container);
-  standing = request.group == kNoGroup ? engine.account.standing(request.expected) : standing_now(engine, request);
+  standing = request.group != kNoGroup
+                 ? standing_now(engine, request)
+                 : standing_by(engine, request, [&](Pages expected) { return engine.account.standing(expected); });
   if (over_limit(standing)) {
     out_of_memory(engine, standing, since);
   }

@@ -21,11 +21,12 @@ void each_limit(const Engine& engine, Visit visit) {
   }
 }
 
-// What the kernel says is paged out of this process.
+// What the kernel says is paged out of this process, less what its thread groups say of theirs.
 Pages swapped_here(Engine& engine) {
   ProcessMemory memory;
   const int error = read_process_memory(engine.os, engine.account.pid(), memory);
-  return error == 0 ? memory.swapped : Pages{engine.record().swap_pages.load(std::memory_order_relaxed)};
+  const Pages groups{engine.record().groups_swapped.load(std::memory_order_relaxed)};
+  return error == 0 ? memory.swapped - groups : Pages{engine.record().swap_pages.load(std::memory_order_relaxed)};
 }
 
 }  // namespace

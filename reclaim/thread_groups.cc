@@ -56,6 +56,7 @@ bool ThreadGroups::add(Os& os, RegistryView& view, const Account& account, Group
 
 void ThreadGroups::forget_all() {
   any_.store(false, std::memory_order_release);
+  scanning_.store(false, std::memory_order_relaxed);  // by a thread that a fork child does not have
   for (Group& group : groups_) {
     group.live.store(false, std::memory_order_release);
     group.held.store(0, std::memory_order_relaxed);
@@ -71,6 +72,15 @@ MemberRecord& ThreadGroups::record(GroupNumber number) const {
   return view_->member(groups_[number].member);
 }
 
+GroupNumber ThreadGroups::group_in(ContainerId id) const {
+  for (GroupNumber number = 0; any() && number < static_cast<GroupNumber>(kMostGroups); ++number) {
+    if (has(number) && container(number) == id && id != account_->container()) {
+      return number;
+    }
+  }
+  return kNoGroup;
+}
+
 void ThreadGroups::publish(GroupNumber number, Pages held, Pages swapped) {
   Group& group = groups_[number];
   group.held.store(held.count, std::memory_order_relaxed);
@@ -79,8 +89,18 @@ void ThreadGroups::publish(GroupNumber number, Pages held, Pages swapped) {
 }
 
 int ThreadGroups::scan(Os& os, Pagemap& pagemap) {
+  if (scanning_.exchange(true, std::memory_order_acquire)) {
+    return 0;
+  }
   const std::uint64_t start = os.now_ns();
-  scanned_ns_ = start;
+  scanned_ns_.store(start, std::memory_order_relaxed);
+  const int error = scan_alone(os, pagemap);
+  took_ns_.store(os.now_ns() - start, std::memory_order_relaxed);
+  scanning_.store(false, std::memory_order_release);
+  return error;
+}
+
+int ThreadGroups::scan_alone(Os& os, Pagemap& pagemap) {
   // What grows during the scan may be in it already: counted twice until the next one, never missed.
   std::uint64_t grown[kMostGroups];
   for (std::size_t i = 0; i < kMostGroups; ++i) {
@@ -106,14 +126,14 @@ int ThreadGroups::scan(Os& os, Pagemap& pagemap) {
   MemberRecord& process = view_->member(account_->member());
   process.groups_pages.store(held_by_all.count, std::memory_order_relaxed);
   process.groups_swapped.store(swapped_by_all.count, std::memory_order_relaxed);
-  took_ns_ = os.now_ns() - start;
   return 0;
 }
 
 int ThreadGroups::scan_if_due(Os& os, Pagemap& pagemap) {
   constexpr std::uint64_t kLeastPauseNs = 500'000;
   constexpr std::uint64_t kPausesForOne = 10;
-  const bool due = os.now_ns() - scanned_ns_ >= std::max(kLeastPauseNs, took_ns_ * kPausesForOne);
+  const std::uint64_t pause = std::max(kLeastPauseNs, took_ns_.load(std::memory_order_relaxed) * kPausesForOne);
+  const bool due = os.now_ns() - scanned_ns_.load(std::memory_order_relaxed) >= pause;
   return due ? scan(os, pagemap) : 0;
 }
 

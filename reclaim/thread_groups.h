@@ -44,6 +44,8 @@ class ThreadGroups {
   }
   [[nodiscard]] ContainerId container(GroupNumber number) const;
   [[nodiscard]] MemberRecord& record(GroupNumber number) const;
+  // The group that is charged to `id`; kNoGroup where none is, or the process as well.
+  [[nodiscard]] GroupNumber group_in(ContainerId id) const;
 
   // As of the last scan, less what was evicted since.
   [[nodiscard]] Pages held(GroupNumber number) const {
@@ -59,7 +61,8 @@ class ThreadGroups {
     const std::uint64_t grown = groups_[number].grown.load(std::memory_order_relaxed);
     return grown >= kLeast && grown >= held(number).count / 8;
   }
-  // Counts what each group holds and has paged out, and writes the books. 0 or an errno.
+  // Counts what each group holds and has paged out, and writes the books. 0 or an errno; 0 at once
+  // while another thread does.
   int scan(Os& os, Pagemap& pagemap);
   // The same unless it was done a moment ago, by what it costs.
   int scan_if_due(Os& os, Pagemap& pagemap);
@@ -78,6 +81,7 @@ class ThreadGroups {
     std::atomic<std::uint64_t> grown{0};
   };
 
+  int scan_alone(Os& os, Pagemap& pagemap);
   void publish(GroupNumber number, Pages held, Pages swapped);
 
   RegistryView* view_ = nullptr;
@@ -85,8 +89,10 @@ class ThreadGroups {
   std::atomic<bool> any_{false};
   Group groups_[kMostGroups];
   OwnerMap owners_;
-  std::uint64_t scanned_ns_ = 0;
-  std::uint64_t took_ns_ = 0;
+  // One scan at a time: the reclaimer's, or that of the only thread there is.
+  std::atomic<bool> scanning_{false};
+  std::atomic<std::uint64_t> scanned_ns_{0};
+  std::atomic<std::uint64_t> took_ns_{0};
 };
 
 }  // namespace weir

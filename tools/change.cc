@@ -5,6 +5,7 @@
 
 #include "core/events.h"
 #include "core/usage.h"
+#include "core/wake.h"
 #include "tools/human.h"
 #include "tools/say.h"
 
@@ -46,19 +47,6 @@ struct Side {
 void check_pair(const Side& lower, const Side& upper, std::string_view container) {
   if (lower.value > upper.value) {
     refuse(lower.text() + " is above " + upper.text() + " of " + shown(container) + ": nothing was changed (EINVAL)");
-  }
-}
-
-void wake_members_of(Os& os, RegistryView& view, ContainerId id) {
-  const Subtree subtree = Subtree::below(view, id);
-  const std::uint32_t high = view.members_high();
-  for (std::uint32_t i = 0; i < high; ++i) {
-    const BookEntry entry = view.book(MemberId{i}).load();
-    if (entry.pid != 0 && subtree.holds(entry.container)) {
-      Word& wake = view.member(MemberId{i}).wake;
-      wake.fetch_add(1, std::memory_order_release);
-      static_cast<void>(os.futex_wake(wake, INT_MAX));
-    }
   }
 }
 
@@ -131,7 +119,7 @@ void apply_change(Os& os, RegistryView& view, ContainerId id, const Change& chan
   post_event(
       os, view,
       {EventKind::kSet, id, static_cast<std::uint32_t>(os.pid()), {bytes(marks.limit), bytes(marks.high)}, described});
-  wake_members_of(os, view, id);
+  wake_reclaimers_below(os, view, id);
 }
 
 }  // namespace weir

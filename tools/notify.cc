@@ -1,6 +1,5 @@
 // notify.cc - `weir notify`: tells whoever reads its output of a container's usage crossing a size, or of pressure.
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <csignal>
 
@@ -64,7 +63,7 @@ class Gauge {
     if (const auto now = steady_clock::now(); now >= next_proc_) {
       next_proc_ = now + kProcTurn;
       refresh_charges(session_.os(), session_.view(), Subtree::below(session_.view(), id));
-      if (!is_kept(id)) {
+      if (!session_.is_kept(id)) {
         return false;
       }
     }
@@ -73,14 +72,6 @@ class Gauge {
   }
 
  private:
-  // An unnamed container ends with its last member, and all of them with the registry's file.
-  [[nodiscard]] bool is_kept(ContainerId id) const {
-    struct stat file = {};
-    return ::stat((std::string(session_.directory()) + "/registry").c_str(), &file) == 0 &&
-           (session_.view().container(id).named.load(std::memory_order_relaxed) != 0 ||
-            members_of(session_.view(), id) > 0);
-  }
-
   Session& session_;
   std::string name_;
   steady_clock::time_point next_proc_;

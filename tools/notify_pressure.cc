@@ -10,6 +10,7 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t kNsPerUs = 1000;
+constexpr std::uint64_t kKeptTurnNs = 1'000'000'000;
 
 }  // namespace
 
@@ -29,6 +30,13 @@ bool PressureGauge::read(std::uint64_t& stalled_us) {
   }
   const ContainerRecord& record = session_.view().container(id);
   const std::uint64_t now = session_.os().now_ns();
+  if (now - kept_ns_ >= kKeptTurnNs) {
+    kept_ns_ = now;
+    refresh_charges(session_.os(), session_.view(), Subtree::below(session_.view(), id));
+    if (!session_.is_kept(id)) {
+      return false;
+    }
+  }
   history_.note(now, (trigger_.full ? record.full : record.some).total_ns.load(std::memory_order_relaxed));
   const std::uint64_t grown = history_.grown(trigger_.window_ns);
   if (grown >= trigger_.threshold_ns && now - told_ns_ >= trigger_.window_ns) {

@@ -27,6 +27,7 @@ class PressureGauge {
   PressureTrigger trigger_;
   StallHistory history_;
   std::uint64_t told_ns_ = 0;
+  std::uint64_t kept_ns_ = 0;  // when that was last made sure of
 };
 
 }  // namespace weir

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/proc.h"
+#include "core/wake.h"
 #include "reclaim/pagemap.h"
 
 #ifndef MADV_PAGEOUT
@@ -68,10 +69,11 @@ bool is_stopped(Os& os, std::uint32_t pid) {
 // Puts the request into the member's record and wakes whoever serves it.
 bool send_request(Os& os, RegistryView& view, const Asked& member) {
   MemberRecord& record = view.member(member.id);
+  MemberRecord& actor = view.member(actor_of(view, member.id, member.pid));
   if (is_stopped(os, member.pid) || !runs_our_code(member.pid)) {
     return false;
   }
-  const bool has_reclaimer = record.reclaimer_tid.load(std::memory_order_acquire) != 0;
+  const bool has_reclaimer = actor.reclaimer_tid.load(std::memory_order_acquire) != 0;
   const std::uint32_t signal = record.dump_signal.load(std::memory_order_acquire);
   if (!has_reclaimer && (signal == 0 || !catches(member.pid, signal))) {
     return false;
@@ -83,8 +85,7 @@ bool send_request(Os& os, RegistryView& view, const Asked& member) {
     return false;
   }
   if (has_reclaimer) {
-    record.wake.fetch_add(1, std::memory_order_release);
-    static_cast<void>(os.futex_wake(record.wake, 1));
+    wake_reclaimer_of(os, actor);
     return true;
   }
   return os.kill(static_cast<int>(member.pid), static_cast<int>(signal)).ok();
@@ -189,7 +190,9 @@ GivenBack ask_members(Os& os, RegistryView& view, const Subtree& subtree, Pages 
   for (Asked& member : members) {
     if (!send_request(os, view, member)) {
       member.answered = true;
-      const Pages done = page_out_foreign(os, member);
+      // Nothing tells from outside which memory is a thread group's.
+      const bool is_group = view.member(member.id).is_group.load(std::memory_order_relaxed) != 0;
+      const Pages done = is_group ? Pages::none() : page_out_foreign(os, member);
       result.done = result.done + done;
       if (done == Pages::none()) {
         ++result.unasked;

@@ -26,6 +26,7 @@ struct Wish {
   std::string policy = "weir";
   Options options;
   bool any = false;
+  bool asks_limit = false;  // "none" is one, too
   bool json = false;
 };
 
@@ -74,6 +75,7 @@ bool read_words(Invocation& call, Wish& wish) {
   apply(with_limit, "WEIR_LIMIT", "--limit", limit);
   apply(with_high, "WEIR_HIGH_WATERMARK", "--high", high);
   apply(with_low, "WEIR_LOW_WATERMARK", "--low", low);
+  wish.asks_limit = with_limit->count() > 0;
   wish.any = wish.any || with_policy->count() > 0;
   static_cast<void>(policy_of(wish.policy));
   return true;
@@ -101,9 +103,12 @@ ReplayPlan asked_plan(const ReplayRecording& recording, const Wish& wish) {
   ReplayPlan plan = recorded_plan(recording);
   const Policy& policy = policy_of(wish.policy);
   Options options = wish.options;
-  const bool asks_marks = !options.limit.unlimited() || options.high_set() || options.low_set();
-  if (asks_marks) {
-    options.limit = options.limit.unlimited() ? plan.marks.limit : options.limit;
+  if (wish.asks_limit || options.high_set() || options.low_set()) {
+    options.limit = wish.asks_limit ? options.limit : plan.marks.limit;
+    if (options.limit.unlimited() && (options.high_watermark.is_percent || options.low_watermark.is_percent)) {
+      refuse(std::string(options.high_watermark.is_percent ? "--high" : "--low") +
+             " is a share of a limit, and there is none");
+    }
     plan.marks = marks_of(options);
     plan.adaptive = options.marks_may_move();
     plan.follows_marks = false;

@@ -112,7 +112,28 @@ bool RunContainer::make(const Options& options) {
   return true;
 }
 
+// The containers of thread groups that an earlier run left: what rules give them now.
+void RunContainer::change_groups() {
+  const ThreadRules rules = settings_.given("WEIR_THREADS") ? settings_.read().threads : ThreadRules{};
+  for (std::size_t i = 0; i < rules.count; ++i) {
+    const ThreadRule& rule = rules.list[i];
+    const std::string name = name_ + "/" + std::string(rule.container);
+    ContainerId id;
+    if (!rule.has_options || !session_.view().find(name, id)) {
+      continue;
+    }
+    Change change;
+    change.limit = rule.limit.unlimited() ? change.limit : rule.limit;
+    change.high = rule.high.value != 0 ? std::optional(WantedMark{rule.high, false, "high"}) : std::nullopt;
+    change.low = rule.low.value != 0 ? std::optional(WantedMark{rule.low, false, "low"}) : std::nullopt;
+    change.oom = rule.has_oom ? std::optional(rule.oom) : std::nullopt;
+    const Marks marks = planned_marks(session_.view().container(id), change, Defaults::kFollow, name);
+    apply_change(session_.os(), session_.view(), id, change, marks, "weir run");
+  }
+}
+
 void RunContainer::change_existing(ContainerId id) {
+  change_groups();
   const Change change = settings_.change();
   if (change.empty()) {
     return;

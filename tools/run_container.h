@@ -30,6 +30,7 @@ class RunContainer {
   void settle_name();
   [[nodiscard]] bool make(const Options& options);
   void change_existing(ContainerId id);
+  void change_groups();
 
   Session& session_;
   RunSettings& settings_;

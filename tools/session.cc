@@ -75,8 +75,12 @@ OpenFailure Session::open_or_create() {
   return view_.open(os_, directory_.text, true);
 }
 
-bool Session::is_gone(ContainerId id) {
+bool Session::is_gone(ContainerId id) const {
   return view_.container(id).named.load(std::memory_order_relaxed) == 0 && members_of(view_, id) == 0;
+}
+
+bool Session::is_kept(ContainerId id) const {
+  return registry_exists() && !is_gone(id);
 }
 
 bool Session::find(std::string_view name, ContainerId& out) {

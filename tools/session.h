@@ -47,11 +47,13 @@ class Session {
   [[nodiscard]] bool find(std::string_view name, ContainerId& out);
   // The same, or fails (exit 1).
   ContainerId need(std::string_view name);
+  // Still there: an unnamed container ends with its last member, and all of them with the registry's file.
+  [[nodiscard]] bool is_kept(ContainerId id) const;
   // Every container there is, by name, after a fresh look at all members.
   std::vector<Listed> list();
 
  private:
-  [[nodiscard]] bool is_gone(ContainerId id);
+  [[nodiscard]] bool is_gone(ContainerId id) const;
   [[nodiscard]] bool registry_exists() const;
   void check_owner() const;
 

@@ -1,0 +1,32 @@
+// wake.cc - the futex in a member's record, and who sleeps on it.
+#include "core/wake.h"
+
+#include <climits>
+
+#include "core/usage.h"
+
+namespace weir {
+
+MemberId actor_of(const RegistryView& view, MemberId id, std::uint32_t pid) {
+  MemberId process = id;
+  const bool is_group = view.member(id).is_group.load(std::memory_order_relaxed) != 0;
+  return is_group && view.find_member(pid, process) ? process : id;
+}
+
+void wake_reclaimer_of(Os& os, MemberRecord& record) {
+  record.wake.fetch_add(1, std::memory_order_release);
+  static_cast<void>(os.futex_wake(record.wake, INT_MAX));
+}
+
+void wake_reclaimers_below(Os& os, const RegistryView& view, ContainerId top) {
+  const Subtree subtree = Subtree::below(view, top);
+  const std::uint32_t high = view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const BookEntry entry = view.book(MemberId{i}).load();
+    if (entry.pid != 0 && subtree.holds(entry.container)) {
+      wake_reclaimer_of(os, view.member(actor_of(view, MemberId{i}, entry.pid)));
+    }
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,17 @@
+// wake.h - waking the reclaimers of other members.
+#pragma once
+
+#include "core/registry.h"
+
+namespace weir {
+
+// Whose reclaimer acts for the place `id` that `pid` has: its own, or for a thread group its process'.
+MemberId actor_of(const RegistryView& view, MemberId id, std::uint32_t pid);
+
+// Lets it look at once, if it sleeps. Lock-free.
+void wake_reclaimer_of(Os& os, MemberRecord& record);
+
+// The same for every member of `top` and below.
+void wake_reclaimers_below(Os& os, const RegistryView& view, ContainerId top);
+
+}  // namespace weir
