@@ -124,6 +124,8 @@ const char* to_string(EventKind kind) {
       return "recording";
     case EventKind::kWarned:
       return "warned";
+    case EventKind::kThrash:
+      return "thrash";
   }
   return "unknown";
 }

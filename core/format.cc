@@ -154,6 +154,14 @@ void text_proactive(Sink& out, std::uint32_t target) {
   text.add_char('\n');
 }
 
+void add_thrash(Text& text, const ThrashChoice& choice) {
+  if (choice.seconds == 0) {
+    text.add("off");
+    return;
+  }
+  text.add_number(choice.seconds).add(choice.is_oom ? ":oom" : "");
+}
+
 void format_text(const RegistryView& view, ContainerId id, const ContainerStats& stats, Sink& out) {
   {
     Piece piece(out);
@@ -177,6 +185,11 @@ void format_text(const RegistryView& view, ContainerId id, const ContainerStats&
   Piece(out).key("watermarks").add(stats.adaptive ? "adaptive" : "fixed").add_char('\n');
   Piece(out).key("load_control").add(stats.load_control ? "on" : "off").add_char('\n');
   text_proactive(out, stats.proactive);
+  {
+    Piece piece(out);
+    add_thrash(piece.key("thrash"), stats.thrash);
+    piece->add_char('\n');
+  }
   Piece(out).key("meter").add(to_string(stats.meter)).add_char('\n');
   const Subtree subtree = Subtree::below(view, id);
   MemberStats member;
@@ -253,7 +266,9 @@ void format_json(const RegistryView& view, ContainerId id, const ContainerStats&
     piece->add(",\"load_control\":").add(stats.load_control ? "true" : "false");
     piece->add(",\"proactive\":");
     stats.proactive == 0 ? static_cast<void>(piece->add("null")) : add_percent(*piece.operator->(), stats.proactive);
-    piece->add(",\"meter\":\"").add(to_string(stats.meter)).add("\",\"members\":[");
+    piece->add(",\"thrash\":\"");
+    add_thrash(*piece.operator->(), stats.thrash);
+    piece->add("\",\"meter\":\"").add(to_string(stats.meter)).add("\",\"members\":[");
   }
   const Subtree subtree = Subtree::below(view, id);
   MemberStats member;

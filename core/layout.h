@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 11;
+inline constexpr std::uint32_t kRegistryVersion = 12;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -56,6 +56,7 @@ struct ContainerCounters {
   Counter events_oom;             // times nothing could be reclaimed
   Counter events_oom_kill;        // processes killed for it
   Counter events_oom_group_kill;  // times all members were
+  Counter events_thrash;          // times it thrashed for longer than it may
   Counter enomem;                 // allocations refused for it
   Counter proactive_evicted;      // pages that left with no mark near
   Counter held;                   // times a member stepped back for others (load control)
@@ -89,8 +90,11 @@ struct LoadRecord {
   Counter window_paging_ns;  // as it stood when the window began
   Counter thrash_until_ns;
   Counter last_hold_ns;
-  Counter level_ns;  // when `level` last changed
-  Word level;        // members that may run at once while it thrashes; 0: as many as there are cores
+  Counter second_start_ns;  // the same by the second (reclaim/thrash.h)
+  Counter second_paging_ns;
+  Counter thrash_since_ns;  // 0: it does not
+  Counter level_ns;         // when `level` last changed
+  Word level;               // members that may run at once while it thrashes; 0: as many as there are cores
 };
 
 // One container. `name` is whole once state is kLive; a free place may be taken under the
@@ -102,12 +106,14 @@ struct ContainerRecord {
   Word named;  // 1: stays when its last member is gone
   Word oom_policy;
   Word oom_pause_seconds;
-  Word background;    // 1: background reclaim wanted
-  Word adaptive;      // 1: nobody set the watermarks by hand, weir moves them
-  Word load_control;  // 1: members may be held in turn when they thrash
-  Word proactive;     // pressure, in hundredths of a percent, to stay below while reclaiming ahead; 0: off
-  Word oom_killer;    // pid of the one who is deciding about a kill, or 0
-  Word generation;    // counts changes of the marks
+  Word background;      // 1: background reclaim wanted
+  Word adaptive;        // 1: nobody set the watermarks by hand, weir moves them
+  Word load_control;    // 1: members may be held in turn when they thrash
+  Word thrash_seconds;  // in which half of the time goes into paging, until it is told; 0: never
+  Word thrash_is_oom;   // 1: and a reason to kill
+  Word proactive;       // pressure, in hundredths of a percent, to stay below while reclaiming ahead; 0: off
+  Word oom_killer;      // pid of the one who is deciding about a kill, or 0
+  Word generation;      // counts changes of the marks
   // Members were told that they are about to be killed (reclaim/kill_warning.h): since when, and
   // until when the reserve serves and nobody dies. 0: no such time.
   Counter grace_since_ns;
@@ -207,6 +213,7 @@ enum class EventKind : std::uint32_t {
   kMove,     // value[0] bytes of charge that went along
   kRecording,
   kWarned,  // of a kill to come: value[0] grace in ms
+  kThrash,  // value[0] seconds
 };
 const char* to_string(EventKind kind);
 

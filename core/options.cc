@@ -24,6 +24,9 @@ const char* set_background(Options& o, std::string_view value) {
 const char* set_load_control(Options& o, std::string_view value) {
   return assign(o.load_control, parse_switch(value));
 }
+const char* set_thrash(Options& o, std::string_view value) {
+  return assign(o.thrash, parse_thrash(value));
+}
 const char* set_proactive(Options& o, std::string_view value) {
   return assign(o.proactive, parse_pressure(value));
 }
@@ -137,6 +140,8 @@ constexpr OptionRow kRows[] = {
     {"WEIR_LOW_WATERMARK", "3/4 of the limit", "background reclaim stops below; a size or N%", set_low},
     {"WEIR_BACKGROUND", "on", "off: reclaim only where memory is asked for", set_background},
     {"WEIR_LOAD_CONTROL", "on", "off: never hold members back in turn when they thrash", set_load_control},
+    {"WEIR_THRASH", "60", "tell after so many seconds in which paging took half of the time; 60:oom: and kill; off",
+     set_thrash},
     {"WEIR_PROACTIVE", "off", "page cold memory out with no mark near, below this pressure (0.1: percent)",
      set_proactive},
     {"WEIR_SWAP_LIMIT", "none", "most that may be paged out", set_swap_limit},

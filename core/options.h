@@ -28,6 +28,7 @@ struct Options {
   bool background = true;
   bool load_control = true;
   std::uint32_t proactive = 0;  // hundredths of a percent of pressure to stay below; 0: off
+  ThrashChoice thrash;
   bool threadless = false;
   ThreadRules threads;         // count 0: none
   int dump_signal = 0;         // 0: SIGRTMAX-2
@@ -60,7 +61,7 @@ struct Complaint {
 };
 
 struct Complaints {
-  std::array<Complaint, 20> list{};
+  std::array<Complaint, 24> list{};
   std::size_t count = 0;
 
   void add(const Complaint& complaint) {

@@ -39,6 +39,13 @@ inline constexpr std::size_t kMaxComponentBytes = 63;
 inline constexpr std::size_t kMaxNameBytes = 255;
 inline constexpr int kMaxContainerDepth = 8;
 
+// How long a container may thrash before it is told, and whether that is then taken for out of memory.
+struct ThrashChoice {
+  std::uint32_t seconds = 60;  // 0: never
+  bool is_oom = false;
+  constexpr bool operator==(const ThrashChoice&) const = default;
+};
+
 enum class OomPolicy : std::uint32_t { kKill = 0, kGroup = 1, kEnomem = 2, kPause = 3 };
 
 struct OomChoice {
@@ -68,6 +75,8 @@ Parsed<std::string_view> parse_name(std::string_view text);
 Parsed<OomChoice> parse_oom(std::string_view text);
 // "on"/"off", "1"/"0", "yes"/"no", "true"/"false".
 Parsed<bool> parse_switch(std::string_view text);
+// "off", SECONDS or SECONDS:oom, 1 to 86400.
+Parsed<ThrashChoice> parse_thrash(std::string_view text);
 // "0.1" or "0.1%", up to two decimals, 0.01 to 100: hundredths of a percent. "off" or "none": 0.
 Parsed<std::uint32_t> parse_pressure(std::string_view text);
 // A signal by number or name: "42", "USR2", "SIGUSR2", "RTMIN+3", "SIGRTMAX-2". Refuses those

@@ -1,4 +1,4 @@
-// parse_pressure.cc - a share of the time, as pressure is told: hundredths of a percent.
+// parse_pressure.cc - how much pressure there may be, in hundredths of a percent of the time, and how long thrashing.
 #include <array>
 #include <charconv>
 
@@ -39,6 +39,24 @@ Parsed<std::uint32_t> parse_pressure(std::string_view text) {
     return Result::refused(kRefusal);
   }
   return {value};
+}
+
+Parsed<ThrashChoice> parse_thrash(std::string_view text) {
+  using Result = Parsed<ThrashChoice>;
+  constexpr std::uint32_t kMostSeconds = 86400;
+  if (text == "off" || text == "none") {
+    return {ThrashChoice{0, false}};
+  }
+  const std::size_t colon = text.find(':');
+  const std::string_view digits = text.substr(0, colon);
+  ThrashChoice choice;
+  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), choice.seconds);
+  choice.is_oom = colon != std::string_view::npos;
+  if (error != std::errc{} || stop != digits.data() + digits.size() || choice.seconds == 0 ||
+      choice.seconds > kMostSeconds || (choice.is_oom && text.substr(colon) != ":oom")) {
+    return Result::refused("is no time to thrash (1 to 86400 seconds, then optionally :oom; or off)");
+  }
+  return {choice};
 }
 
 }  // namespace weir

@@ -47,6 +47,7 @@ struct ContainerWish {
   bool load_control = true;
   bool adaptive = false;        // the watermarks are defaults, which may move
   std::uint32_t proactive = 0;  // as Options::proactive
+  ThrashChoice thrash{};
 };
 
 // A member's place: its book entry and its record share the index.

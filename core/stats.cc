@@ -64,6 +64,8 @@ constexpr StatRow kRows[] = {
     {"events_oom", Unit::kCount, true, "times nothing could be reclaimed", [](S s) { return s.events_oom; }},
     {"events_oom_group_kill", Unit::kCount, true, "times all members were killed for it",
      [](S s) { return s.events_oom_group_kill; }},
+    {"events_thrash", Unit::kCount, true, "times paging took half of the time for longer than it may (WEIR_THRASH)",
+     [](S s) { return s.events_thrash; }},
     {"events_oom_kill", Unit::kCount, true, "processes killed for it", [](S s) { return s.events_oom_kill; }},
     {"members", Unit::kCount, false, "processes", [](S s) { return std::uint64_t{s.members}; }},
 };
@@ -97,6 +99,7 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
   to.events_oom = get(from.events_oom);
   to.events_oom_kill = get(from.events_oom_kill);
   to.events_oom_group_kill = get(from.events_oom_group_kill);
+  to.events_thrash = get(from.events_thrash);
 }
 
 // A thread group's memory cannot be told from outside: it says itself.
@@ -218,6 +221,8 @@ ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look 
   stats.adaptive = record.adaptive.load(std::memory_order_relaxed) != 0;
   stats.load_control = record.load_control.load(std::memory_order_relaxed) != 0;
   stats.proactive = record.proactive.load(std::memory_order_relaxed);
+  stats.thrash = {record.thrash_seconds.load(std::memory_order_relaxed),
+                  record.thrash_is_oom.load(std::memory_order_relaxed) != 0};
   copy_counters(record.counters, stats);
   stats.some = pressure_at(record.some, os.now_ns());
   stats.full = pressure_at(record.full, os.now_ns());

@@ -44,6 +44,7 @@ struct ContainerStats {
   bool load_control = true;
   bool adaptive = false;
   std::uint32_t proactive = 0;  // hundredths of a percent; 0: off
+  ThrashChoice thrash;
   // The counters as they stood, in the order of ContainerCounters.
   std::uint64_t failcnt = 0, allocstall = 0, allocstall_ns = 0, throttle = 0, throttle_ns = 0;
   std::uint64_t readahead = 0, readahead_hit = 0;
@@ -53,7 +54,7 @@ struct ContainerStats {
   Pages evict_stayed[kStayReasons];
   std::uint64_t refault = 0, refault_ns = 0, enomem = 0;
   std::uint64_t events_low = 0, events_high = 0, events_limit = 0, events_oom = 0, events_oom_kill = 0,
-                events_oom_group_kill = 0;
+                events_oom_group_kill = 0, events_thrash = 0;
   Pressure some, full;
   WorkingSet working_set;
   std::uint32_t members = 0;

@@ -87,6 +87,7 @@ bool find_container(Process& p, ContainerId& out) {
   wish.adaptive = options.marks_may_move();
   wish.load_control = options.load_control;
   wish.proactive = options.proactive;
+  wish.thrash = options.thrash;
   const ContainerResult result = p.engine.view.find_or_make(p.engine.os, wish);
   if (result.failure != AttachFailure::kNone) {
     log_line(LogLevel::kWarn, "no place for a container in the registry: going on without weir");

@@ -58,6 +58,7 @@ bool make_container(Process& p, const ThreadRule& rule, ContainerId& out) {
   wish.background = p.options.background;
   wish.adaptive = options.marks_may_move();
   wish.load_control = false;
+  wish.thrash.seconds = 0;  // the process' containers tell
   const ContainerResult result = p.engine.view.find_or_make(p.engine.os, wish);
   out = result.id;
   return result.failure == AttachFailure::kNone;

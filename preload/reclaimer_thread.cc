@@ -30,6 +30,7 @@
 #include "reclaim/growth_watch.h"
 #include "reclaim/kill_warning.h"
 #include "reclaim/shrink.h"
+#include "reclaim/thrash.h"
 
 namespace weir {
 namespace {
@@ -186,6 +187,7 @@ void* run(void*) {
     serve_requests(p);
     const bool direct_only = p.engine.container().background.load(std::memory_order_relaxed) == 0;
     const LookResult result = look(p.engine, watch, direct_only);
+    mind_thrash(p.engine);
     step_aside_for_debugger(p);
     adjust_meter(p, result.standing);
     if (first_thread_ended.load(std::memory_order_acquire)) {

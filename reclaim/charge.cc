@@ -6,6 +6,7 @@
 #include "core/pressure.h"
 #include "reclaim/kill_warning.h"
 #include "reclaim/stall.h"
+#include "reclaim/thrash.h"
 
 namespace weir {
 namespace {
@@ -127,6 +128,9 @@ Verdict charge_level(Engine& engine, const ChargeRequest& request) {
   const Verdict verdict = stall(engine, request, standing);
   count(counters.allocstall_ns, engine.os.now_ns() - start);
   note_pressure(engine, standing.container, start);
+  if (!engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+    mind_thrash(engine);  // else the reclaimer does
+  }
   return verdict;
 }
 

@@ -34,12 +34,13 @@ struct Change {
   std::optional<bool> background;
   std::optional<bool> load_control;
   std::optional<std::uint32_t> proactive;  // hundredths of a percent; 0: off
+  std::optional<ThrashChoice> thrash;
 
   [[nodiscard]] bool touches_marks() const {
     return limit || high || low;
   }
   [[nodiscard]] bool empty() const {
-    return !touches_marks() && !swap_limit && !minimum && !oom && !background && !load_control && !proactive;
+    return !touches_marks() && !swap_limit && !minimum && !oom && !background && !load_control && !proactive && !thrash;
   }
 };
 

@@ -35,6 +35,7 @@ constexpr std::array kFlags = {
     FlagRow{"--load-control", "--load-control", "WEIR_LOAD_CONTROL", "on|off", "Hold members in turn when they thrash"},
     FlagRow{"--proactive", "--proactive", "WEIR_PROACTIVE", "PRESSURE",
             "Page cold memory out below that pressure (0.1)"},
+    FlagRow{"--thrash", "--thrash", "WEIR_THRASH", "SECONDS[:oom]", "Tell, or kill, after so long of mere paging; off"},
     FlagRow{"--threads", "--threads", "WEIR_THREADS", "RULES", "Thread groups: 'io_*=io:limit=64M,high=48M;#3-8=late'"},
     FlagRow{"--meter", "--meter", "WEIR_METER", "METER", "auto, or fallback to do without perf"},
     FlagRow{"--dump-file", "--dump-file", "WEIR_DUMP_FILE", "FILE", "Where statistics go on a signal; %p pid, %c name"},

@@ -90,7 +90,8 @@ bool RunContainer::make(const Options& options) {
                            options.background,
                            options.load_control,
                            options.marks_may_move(),
-                           options.proactive};
+                           options.proactive,
+                           options.thrash};
   const ContainerResult result = session_.view().find_or_make(session_.os(), wish);
   if (result.failure != AttachFailure::kNone) {
     say("running without limits: there is no place for a container in the registry");

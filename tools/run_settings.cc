@@ -118,6 +118,9 @@ Change RunSettings::change() const {
   if (given("WEIR_PROACTIVE")) {
     change.proactive = options.proactive;
   }
+  if (given("WEIR_THRASH")) {
+    change.thrash = options.thrash;
+  }
   return change;
 }
 

@@ -65,10 +65,12 @@ void read_pair(Change& change, const std::string& word) {
     store(change.load_control, key, value_of(parse_switch(value), key, value));
   } else if (key == "proactive") {
     store(change.proactive, key, value_of(parse_pressure(value), key, value));
+  } else if (key == "thrash") {
+    store(change.thrash, key, value_of(parse_thrash(value), key, value));
   } else {
     refuse_value("key", key,
                  "is unknown (limit, high_watermark, low_watermark, swap_limit, min, oom, background, load_control, "
-                 "proactive)");
+                 "proactive, thrash)");
   }
 }
 
@@ -78,7 +80,7 @@ int set_main(Invocation& call) {
   CLI::App app("Changes a container while it runs: all of the values, or none.", "weir set");
   app.footer(
       "Keys: limit, high_watermark (high), low_watermark (low), swap_limit, min, oom,\n"
-      "background, load_control, proactive.\n"
+      "background, load_control, proactive, thrash.\n"
       "low_watermark <= high_watermark <= limit always holds.\n\n"
       "Example:\n  weir set build limit=64M high=48M low=75%");
   std::string name;

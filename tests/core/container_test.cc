@@ -47,6 +47,7 @@ TEST_F(ContainerTest, IsMadeAsItWasWished) {
   build.load_control = false;
   build.adaptive = true;
   build.proactive = 25;
+  build.thrash = {30, true};
   const ContainerResult made = wish(build);
   ASSERT_EQ(made.failure, AttachFailure::kNone);
   EXPECT_TRUE(made.created);
@@ -60,6 +61,7 @@ TEST_F(ContainerTest, IsMadeAsItWasWished) {
   EXPECT_FALSE(stats.load_control);
   EXPECT_TRUE(stats.adaptive);
   EXPECT_EQ(stats.proactive, 25U);
+  EXPECT_EQ(stats.thrash, (ThrashChoice{30, true}));
   EXPECT_EQ(stats.usage, Pages::none());
   EXPECT_EQ(stats.peak, Pages::none());
   EXPECT_EQ(registry_.view.container(made.id).created_wall_ns.load(), registry_.os.wall_ns());

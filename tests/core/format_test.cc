@@ -172,6 +172,16 @@ TEST_F(FormatTest, ThePressureToStayBelowIsTold) {
   EXPECT_EQ(as_text().at("proactive"), "0.10");
 }
 
+TEST_F(FormatTest, TimeToThrashIsShownAsItIsSet) {
+  record().thrash_seconds.store(0);
+  EXPECT_EQ(as_json()["thrash"], "off");
+  record().thrash_seconds.store(60);
+  EXPECT_EQ(as_text().at("thrash"), "60");
+  record().thrash_is_oom.store(1);
+  EXPECT_EQ(as_text().at("thrash"), "60:oom");
+  EXPECT_EQ(as_json()["thrash"], "60:oom");
+}
+
 TEST_F(FormatTest, JsonListsTheMembers) {
   EXPECT_TRUE(as_json()["members"].empty());
   add(11, Pages{3}, "tail", Pages{2});

@@ -158,11 +158,11 @@ TEST_F(StatsTest, ANameThatFillsItsRecordEnds) {
 TEST_F(StatsTest, EveryCounterIsShownUnderItsOwnKey) {
   ContainerCounters& counters = registry_.view.container(home_).counters;
   Counter* all[] = {
-      &counters.failcnt,         &counters.allocstall,      &counters.allocstall_ns,    &counters.throttle,
-      &counters.throttle_ns,     &counters.background_runs, &counters.background_ns,    &counters.evict_requested,
-      &counters.evict_done,      &counters.purged,          &counters.refault,          &counters.enomem,
-      &counters.events_low,      &counters.events_high,     &counters.events_limit,     &counters.events_oom,
-      &counters.events_oom_kill, &counters.refault_ns,      &counters.proactive_evicted};
+      &counters.failcnt,         &counters.allocstall,      &counters.allocstall_ns,     &counters.throttle,
+      &counters.throttle_ns,     &counters.background_runs, &counters.background_ns,     &counters.evict_requested,
+      &counters.evict_done,      &counters.purged,          &counters.refault,           &counters.enomem,
+      &counters.events_low,      &counters.events_high,     &counters.events_limit,      &counters.events_oom,
+      &counters.events_oom_kill, &counters.refault_ns,      &counters.proactive_evicted, &counters.events_thrash};
   const ContainerStats before = look(Look::kBooks);
   std::size_t count = 0;
   const StatRow* rows = stat_rows(&count);

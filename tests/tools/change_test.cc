@@ -62,6 +62,21 @@ TEST_F(ChangeTest, ProactiveReclaimIsSwitchedOnAndOff) {
   EXPECT_EQ(record().proactive.load(), 0U);
 }
 
+TEST_F(ChangeTest, ThrashingIsToldLaterOrNever) {
+  Change change;
+  change.thrash = ThrashChoice{5, true};
+  EXPECT_FALSE(change.empty());
+  apply(change);
+  EXPECT_EQ(record().thrash_seconds.load(), 5U);
+  EXPECT_EQ(record().thrash_is_oom.load(), 1U);
+  apply(Change{});
+  EXPECT_EQ(record().thrash_seconds.load(), 5U);
+  change.thrash = ThrashChoice{0, false};
+  apply(change);
+  EXPECT_EQ(record().thrash_seconds.load(), 0U);
+  EXPECT_EQ(record().thrash_is_oom.load(), 0U);
+}
+
 TEST_F(ChangeTest, WhatWasNotAskedForStays) {
   Change change;
   change.background = false;

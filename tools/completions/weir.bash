@@ -19,7 +19,7 @@ _weir_value() {
     --policy) COMPREPLY=($(compgen -W "$([[ $3 == replay ]] && echo weir direct refaults fixed || echo reserve lazy)" -- "$2")) ;;
     --dir) COMPREPLY=($(compgen -d -- "$2")) ;;
     -o | --record | --dump-file | --path) COMPREPLY=($(compgen -f -- "$2")) ;;
-    -m | --limit | --proactive | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
+    -m | --limit | --proactive | --thrash | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
     *) return 1 ;;
   esac
 }
@@ -59,7 +59,7 @@ _weir() {
   case $command in
     run | record)
       if [[ $current == -* ]]; then
-        COMPREPLY=($(compgen -W "--name --limit --high --low --swap-max --oom --background --proactive --meter --record --dump-file
+        COMPREPLY=($(compgen -W "--name --limit --high --low --swap-max --oom --background --proactive --thrash --meter --record --dump-file
           --dump-format --log --dir --help --" -- "$current"))
       else
         COMPREPLY=($(compgen -c -- "$current"))
@@ -80,7 +80,7 @@ _weir() {
       ;;
     kill | rm) COMPREPLY=($(compgen -W "$(_weir_containers) --dir --help" -- "$current")) ;;
     set)
-      COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= min= oom= background= proactive=
+      COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= min= oom= background= proactive= thrash=
         --dir --help" -- "$current"))
       [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
       ;;
