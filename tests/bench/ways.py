@@ -53,8 +53,11 @@ class Kernel(_Way):
     def _figures(group):
         with open(f"{group}/memory.stat", encoding="ascii") as stat:
             counts = dict(line.split() for line in stat)
+        with open(f"{group}/memory.oom_control", encoding="ascii") as control:
+            kills = dict(line.split() for line in control).get("oom_kill", "0")
         with open(f"{group}/memory.failcnt", encoding="ascii") as failcnt:
-            return {"failcnt": int(failcnt.read()), "refault": int(counts["total_workingset_refault_anon"])}
+            return {"failcnt": int(failcnt.read()), "refault": int(counts["total_workingset_refault_anon"]),
+                    "oom_kill": int(kills)}
 
 
 class Weir(_Way):
