@@ -28,7 +28,8 @@ class Command:
 
     def run(self, way, limit):
         one = way.run(self.words, None if limit is None else int(limit * self.share), False, capture=True)
-        return {**one, "result": one.pop("output").decode(errors="replace").strip()}
+        result = one.pop("output").decode(errors="replace").strip()
+        return {**one, "result": result}
 
 
 class Redis:
