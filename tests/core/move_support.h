@@ -30,7 +30,7 @@ class SharedBooks {
   explicit SharedBooks(testing::MemoryRegistry& registry) : registry_(registry) {
     memory_ = mmap(nullptr, kRegistryBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     EXPECT_NE(memory_, MAP_FAILED);
-    std::memcpy(memory_, static_cast<void*>(registry_.memory.get()), kRegistryBytes);
+    std::memcpy(memory_, static_cast<void*>(registry_.memory.get()), sizeof(Registry));
     registry_.view.adopt(*static_cast<Registry*>(memory_));
   }
   ~SharedBooks() {
