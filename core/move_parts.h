@@ -46,7 +46,7 @@ bool parts_of_process(const RegistryView& view, MemberId owner, const BookEntry&
 
 // Containers that were made for a move, to be forgotten should it be refused.
 struct MadeContainers {
-  std::array<ContainerId, kMostGroups * 2> list{};
+  std::array<ContainerId, std::size_t{kMostGroups} * 2> list{};
   std::size_t count = 0;
 };
 // Makes what is missing, under the registry's file lock, as forgetting it is. False: it could not; what

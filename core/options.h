@@ -27,20 +27,20 @@ struct Options {
   OomChoice oom;
   bool background = true;
   bool load_control = true;
+  bool threadless = false;
+  bool log_terminal_only = true;
+  bool fallback_meter = false;  // WEIR_METER=fallback: as if perf were refused
+  bool any = false;             // one WEIR_* variable at least was set
   std::uint32_t proactive = 0;  // hundredths of a percent of pressure to stay below; 0: off
   ThrashChoice thrash;
-  bool threadless = false;
   ThreadRules threads;         // count 0: none
   int dump_signal = 0;         // 0: SIGRTMAX-2
   std::string_view dump_file;  // empty: no file was named
   DumpFormat dump_format = DumpFormat::kText;
   LogLevel log_level = LogLevel::kWarn;
-  bool log_terminal_only = true;
   std::string_view log_path;
   std::string_view directory;
-  bool fallback_meter = false;   // WEIR_METER=fallback: as if perf were refused
   std::string_view record_file;  // empty: nothing is recorded
-  bool any = false;              // one WEIR_* variable at least was set
 
   [[nodiscard]] bool high_set() const {
     return high_watermark.value != 0;

@@ -65,7 +65,7 @@ class Pagemap {
   // Visits the runs inside `range`. 0 or an errno.
   int scan(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind = PageKind::kPresent);
   // What the next scan of `range` misses has been paged out by whoever says so. For the listener.
-  void note_paged_out(AddressRange range) {
+  void note_paged_out(AddressRange range) const {
     if (buffer_.listener != nullptr) {
       buffer_.listener->paged_out(range);
     }

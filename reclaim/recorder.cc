@@ -22,7 +22,7 @@ std::uint16_t pages_of(AddressRange range, Granule granule) {
   if (begin >= end) {
     return 0;
   }
-  const std::uint32_t count = static_cast<std::uint32_t>((end - begin) >> kPageShift);
+  const auto count = static_cast<std::uint32_t>((end - begin) >> kPageShift);
   const std::uint32_t mask = (1U << count) - 1;
   return static_cast<std::uint16_t>(mask << ((begin - whole.begin) >> kPageShift));
 }
