@@ -7,25 +7,17 @@
 #include "core/stats.h"
 #include "tools/command.h"
 #include "tools/human.h"
-#include "tools/reclaim_ask.h"
+#include "tools/reclaim_passes.h"
 #include "tools/say.h"
 #include "tools/session.h"
 
 namespace weir {
 namespace {
 
-constexpr int kMostPasses = 3;
-
 struct Wanted {
   std::string name;
   Pages target;  // usage to come down to
   bool json = false;
-};
-
-struct Outcome {
-  Pages before;
-  Pages after;
-  GivenBack given;
 };
 
 Pages read_amount(std::string_view option, const std::string& text) {
@@ -36,50 +28,7 @@ Pages read_amount(std::string_view option, const std::string& text) {
   return Pages::holding(size.value);
 }
 
-Pages usage_now(Session& session, const Subtree& subtree) {
-  refresh_members(session.os(), session.view(), subtree);
-  return usage_of(session.view(), subtree);
-}
-
-void add(GivenBack& total, const GivenBack& pass) {
-  total.done = total.done + pass.done;
-  for (std::size_t i = 0; i < total.stayed.size(); ++i) {
-    total.stayed[i] = std::max(total.stayed[i], pass.stayed[i]);
-  }
-  total.unasked = pass.unasked;
-  total.unasked_usage = pass.unasked_usage;
-}
-
-// Shows how far it came, where somebody watches.
-void show_progress(Pages done, Pages wanted) {
-  if (::isatty(STDERR_FILENO) != 0) {
-    const std::string line = "\rreclaim: " + human_size(done) + " of " + human_size(wanted) + "   ";
-    static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()));
-  }
-}
-
-// Passes until the target is reached or a pass brings nothing: members give unevenly.
-Outcome reclaim(Session& session, const Subtree& subtree, Pages target) {
-  Outcome outcome;
-  outcome.before = outcome.after = usage_now(session, subtree);
-  const Pages wanted = outcome.before - target;
-  for (int pass = 0; pass < kMostPasses && outcome.after > target; ++pass) {
-    const Pages so_far = outcome.given.done;
-    const GivenBack given = ask_members(session.os(), session.view(), subtree, outcome.after - target,
-                                        [&](Pages done) { show_progress(so_far + done, wanted); });
-    add(outcome.given, given);
-    outcome.after = usage_now(session, subtree);
-    if (given.done == Pages::none()) {
-      break;
-    }
-  }
-  if (wanted > Pages::none() && ::isatty(STDERR_FILENO) != 0) {
-    static_cast<void>(::write(STDERR_FILENO, "\n", 1));
-  }
-  return outcome;
-}
-
-std::string as_json(const Wanted& wanted, const Outcome& outcome) {
+std::string as_json(const Wanted& wanted, const ShrinkOutcome& outcome) {
   nlohmann::json stayed = nlohmann::json::object();
   for (std::uint32_t i = 0; i < kStayReasons; ++i) {
     stayed[to_string(static_cast<StayReason>(i))] = outcome.given.stayed[i].bytes();
@@ -95,33 +44,17 @@ std::string as_json(const Wanted& wanted, const Outcome& outcome) {
   return all.dump() + "\n";
 }
 
-std::string as_text(const Wanted& wanted, const Outcome& outcome) {
-  std::string text = harmless(wanted.name) + ": " + human_size(outcome.given.done) + " given back, usage " +
-                     human_size(outcome.before) + " -> " + human_size(outcome.after) + "\n";
-  for (std::uint32_t i = 0; i < kStayReasons; ++i) {
-    if (outcome.given.stayed[i] > Pages::none()) {
-      text += std::string("  stayed, ") + to_string(static_cast<StayReason>(i)) + ": " +
-              human_size(outcome.given.stayed[i]) + "\n";
-    }
-  }
-  if (outcome.given.unasked > 0) {
-    text += "  could not be asked (stopped, static, no reclaimer): " + std::to_string(outcome.given.unasked) +
-            " members with " + human_size(outcome.given.unasked_usage) + "\n";
-  }
-  return text;
-}
-
 int run(Session& session, ContainerId id, const Wanted& wanted) {
-  const Outcome outcome = reclaim(session, Subtree::below(session.view(), id), wanted.target);
+  const ShrinkOutcome outcome = shrink_to(session, id, wanted.target);
   const Pages asked = outcome.before - wanted.target;
-  const bool reached = outcome.after <= wanted.target + Pages{kPagesPerGranule};
+  const bool reached = outcome.reached(wanted.target);
   post_event(session.os(), session.view(),
              {EventKind::kReclaim,
               id,
               static_cast<std::uint32_t>(::getpid()),
               {asked.bytes(), outcome.given.done.bytes()},
               reached ? "shrunk on demand" : "shrinking on demand fell short (EBUSY)"});
-  print(wanted.json ? as_json(wanted, outcome) : as_text(wanted, outcome));
+  print(wanted.json ? as_json(wanted, outcome) : as_text(wanted.name, outcome));
   if (!reached) {
     throw CommandFault(ExitStatus::kBusy, shown(wanted.name) + " is at " + human_size(outcome.after) + ", not at " +
                                               human_size(wanted.target) + " (EBUSY)");
@@ -169,7 +102,7 @@ int reclaim_main(Invocation& call) {
   const Pages amount = has_to->count() > 0 ? read_amount("--to", to) : read_amount("--by", by);
   Session session(call.directory);
   const ContainerId id = session.need(read_name(wanted.name));
-  const Pages usage = usage_now(session, Subtree::below(session.view(), id));
+  const Pages usage = usage_now(session, id);
   wanted.target = has_to->count() > 0 ? amount : usage - amount;
   return detach && detached_parent() ? 0 : run(session, id, wanted);
 }

@@ -1,7 +1,11 @@
 // set.cc - `weir set`: changing a container while its members run.
+#include <algorithm>
+
 #include "core/usage.h"
 #include "tools/change.h"
 #include "tools/command.h"
+#include "tools/human.h"
+#include "tools/reclaim_passes.h"
 #include "tools/say.h"
 #include "tools/session.h"
 
@@ -74,6 +78,20 @@ void read_pair(Change& change, const std::string& word) {
   }
 }
 
+// The new limit is below what is held: memory goes at once, not when somebody next grows. The
+// limit stands however far that comes.
+void come_down(Session& session, ContainerId id, const std::string& name, Pages before, Pages limit) {
+  ShrinkOutcome outcome = shrink_to(session, id, limit);
+  // The members' own reclaimers were woken by the change, and have begun.
+  outcome.before = before;
+  outcome.given.done = std::max(outcome.given.done, before - outcome.after);
+  print(as_text(name, outcome));
+  if (!outcome.reached(limit)) {
+    say(shown(name) + " is at " + human_size(outcome.after) + ", above its new limit of " + human_size(limit) +
+        ": who grows there now reclaims, or meets the policy");
+  }
+}
+
 }  // namespace
 
 int set_main(Invocation& call) {
@@ -99,7 +117,11 @@ int set_main(Invocation& call) {
   Session session(call.directory);
   const ContainerId id = session.need(read_name(name));
   const Marks marks = planned_marks(session.view().container(id), change, Defaults::kKeep, name);
+  const Pages before = change.limit ? usage_now(session, id) : Pages::none();
   apply_change(session.os(), session.view(), id, change, marks, described);
+  if (before > marks.limit) {
+    come_down(session, id, name, before, marks.limit);
+  }
   return 0;
 }
 

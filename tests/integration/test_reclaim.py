@@ -71,6 +71,29 @@ class ReclaimTest(harness.WeirTest):
         self.assertGreater(answer["stayed"]["locked"], 0, answer)
         self.assertEqual(self.finish(locked).status, 0)
 
+    def test_a_lower_limit_brings_usage_down_and_tells_how_far(self):
+        process = self.hold(40)
+        result = self.weir("set", "test", "limit=16M")
+        self.assertEqual((result.status, result.err), (0, b""))
+        self.assertRegex(result.out, rb"^test: 2[0-9.]+M given back, usage 4[0-9.]+M -> 1[0-9.]+M\n")
+        self.assertLessEqual(self.stat()["usage"], 16 * MIB + 64 * 1024)
+        raised = self.weir("set", "test", "limit=64M")
+        self.assertEqual(raised.same(), (0, b"", b""), "nothing is above that one")
+        self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
+    def test_a_limit_that_cannot_be_met_stands_and_is_told(self):
+        self.need_root()
+        command = [self.need_program("python3"), "-c", "import ctypes,sys\nm=bytearray(b'x'*(24<<20))\n"
+                   "ctypes.CDLL(None).mlockall(3)\nprint('ready',flush=True)\nsys.stdin.read()\nprint('ok')"]
+        locked = self.start_ready(command, self.weir_env(256 * MIB))
+        result = self.weir("set", "test", "limit=8M")
+        self.assertEqual(result.status, 0)
+        self.assertIn(b"stayed, locked", result.out)
+        self.assertIn(b"above its new limit of 8.0M", result.err)
+        self.assertEqual(self.stat()["limit"], 8 * MIB)
+        self.assertEqual(self.weir("set", "test", "limit=256M").status, 0)
+        self.assertEqual(self.finish(locked).status, 0)
+
     def test_a_stopped_member_is_paged_out_from_outside_or_told_of(self):
         process = self.hold(24)
         os.kill(process.pid, signal.SIGSTOP)
