@@ -89,7 +89,7 @@ class ReclaimTest(harness.WeirTest):
         result = self.weir("set", "test", "limit=8M")
         self.assertEqual(result.status, 0)
         self.assertIn(b"stayed, locked", result.out)
-        self.assertIn(b"above its new limit of 8.0M", result.err)
+        self.assertIn(b"above its new limit of 8M", result.err)
         self.assertEqual(self.stat()["limit"], 8 * MIB)
         self.assertEqual(self.weir("set", "test", "limit=256M").status, 0)
         self.assertEqual(self.finish(locked).status, 0)
