@@ -82,6 +82,17 @@ class RecordTest(harness.WeirTest):
         self.assertIsNone(told["replayed"]["limit"])
         self.assertGreater(told["asked"]["refault"], 1000, "evidence of use tells that it would have come back")
 
+    def test_no_limit_is_one_to_ask_for(self):
+        self.need_swap()
+        _, files = self.record([self.need_program("python3"), "-c", LOOP], "-m", "24M")
+        bounded, free = self.replay(files[0]), self.replay(files[0], "--limit", "none")
+        self.assertGreater(bounded["replayed"]["evicted"], 0)
+        self.assertIsNone(free["asked"]["limit"])
+        self.assertEqual(free["asked"]["evicted"], 0)
+        refused = self.weir("replay", files[0], "--limit", "none", "--high", "90%")
+        self.assertEqual((refused.status, refused.out), (2, b""))
+        self.assertIn(b"--high is a share of a limit", refused.err)
+
     def test_the_same_answer_every_time(self):
         self.need_swap()
         _, files = self.record(["sh", "-c", PIPELINE], "-m", "16M")
