@@ -53,8 +53,7 @@ void fill_container(Os& os, ContainerRecord& record, const ContainerWish& wish) 
   record.adaptive.store(wish.adaptive ? 1 : 0, std::memory_order_relaxed);
   record.load_control.store(wish.load_control ? 1 : 0, std::memory_order_relaxed);
   record.proactive.store(wish.proactive, std::memory_order_relaxed);
-  record.thrash_seconds.store(wish.thrash.seconds, std::memory_order_relaxed);
-  record.thrash_is_oom.store(wish.thrash.is_oom ? 1 : 0, std::memory_order_relaxed);
+  set_thrash(record, wish.thrash);
   record.swap_limit.store(wish.swap_limit.count, std::memory_order_relaxed);
   record.limit.store(wish.marks.limit.count, std::memory_order_relaxed);
   record.high_watermark.store(wish.marks.high.count, std::memory_order_relaxed);

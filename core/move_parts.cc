@@ -62,8 +62,7 @@ ContainerWish wish_like(const RegistryView& view, ContainerId model, std::string
   wish.oom.pause_seconds = record.oom_pause_seconds.load(std::memory_order_relaxed);
   wish.background = record.background.load(std::memory_order_relaxed) != 0;
   wish.load_control = record.load_control.load(std::memory_order_relaxed) != 0;
-  wish.thrash = {record.thrash_seconds.load(std::memory_order_relaxed),
-                 record.thrash_is_oom.load(std::memory_order_relaxed) != 0};
+  wish.thrash = thrash_of(record);
   wish.adaptive = record.adaptive.load(std::memory_order_relaxed) != 0;
   return wish;
 }

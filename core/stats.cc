@@ -221,8 +221,7 @@ ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look 
   stats.adaptive = record.adaptive.load(std::memory_order_relaxed) != 0;
   stats.load_control = record.load_control.load(std::memory_order_relaxed) != 0;
   stats.proactive = record.proactive.load(std::memory_order_relaxed);
-  stats.thrash = {record.thrash_seconds.load(std::memory_order_relaxed),
-                  record.thrash_is_oom.load(std::memory_order_relaxed) != 0};
+  stats.thrash = thrash_of(record);
   copy_counters(record.counters, stats);
   stats.some = pressure_at(record.some, os.now_ns());
   stats.full = pressure_at(record.full, os.now_ns());

@@ -136,6 +136,16 @@ Marks marks_of(const ContainerRecord& container) {
           Pages{container.low_watermark.load(std::memory_order_relaxed)}};
 }
 
+ThrashChoice thrash_of(const ContainerRecord& container) {
+  return {container.thrash_seconds.load(std::memory_order_relaxed),
+          container.thrash_is_oom.load(std::memory_order_relaxed) != 0};
+}
+
+void set_thrash(ContainerRecord& container, const ThrashChoice& choice) {
+  container.thrash_seconds.store(choice.seconds, std::memory_order_relaxed);
+  container.thrash_is_oom.store(choice.is_oom ? 1 : 0, std::memory_order_relaxed);
+}
+
 int set_marks(ContainerRecord& container, const Marks& marks) {
   if (!marks.ordered()) {
     return EINVAL;

@@ -47,6 +47,9 @@ Pages beyond_minimum(const RegistryView& view, ContainerId id, ContainerId ances
 
 // The marks as they stand, in pages.
 Marks marks_of(const ContainerRecord& container);
+// How long it may thrash, and what follows.
+ThrashChoice thrash_of(const ContainerRecord& container);
+void set_thrash(ContainerRecord& container, const ThrashChoice& choice);
 // Sets them all, or nothing: EINVAL unless low <= high <= limit. 0 on success.
 [[nodiscard]] int set_marks(ContainerRecord& container, const Marks& marks);
 

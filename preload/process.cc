@@ -61,16 +61,12 @@ bool worth_proactive(Pages promised) {
 // Halfway to a mark the reclaimer and its meter are worth their cost; below, they are not. What
 // was taken in large pieces counts as if it were touched: nobody calls us when it is.
 bool near_enough_to_arm(const Standing& standing) {
-  const Pages mark = std::min(standing.marks.high, standing.marks.limit);
-  const Pages promised = Pages::holding(process().large_bytes.load(std::memory_order_relaxed));
   const Process& p = process();
-  if (recording_is_wanted(p)) {
-    return true;
-  }
-  if (!mark.unlimited() && p.engine.free_keeper.is_worth_a_reclaimer()) {
-    return true;
-  }
-  return (!mark.unlimited() && (standing.usage + promised).count >= mark.count / 2) || worth_proactive(promised);
+  const Pages mark = std::min(standing.marks.high, standing.marks.limit);
+  const Pages promised = Pages::holding(p.large_bytes.load(std::memory_order_relaxed));
+  const bool is_near = (standing.usage + promised).count >= mark.count / 2;
+  return recording_is_wanted(p) || (!mark.unlimited() && (is_near || p.engine.free_keeper.is_worth_a_reclaimer())) ||
+         worth_proactive(promised);
 }
 
 void after_look(const Standing& standing) {
@@ -189,7 +185,8 @@ void on_safe_point() {
     return;
   }
   check_thread_name();
-  if (p.let_large_go.load(std::memory_order_relaxed)) [[unlikely]] {
+  if (p.let_large_go.load(std::memory_order_relaxed) && is_own_process()) [[unlikely]] {
+    const WeirScope scope;
     p.let_large_go.store(false, std::memory_order_relaxed);
     static_cast<void>(keep_large_blocks(false));
   }

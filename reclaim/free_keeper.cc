@@ -18,8 +18,15 @@ void FreeKeeper::keep(Engine& engine, bool wanted) {
   }
 }
 
-std::int64_t FreeKeeper::turn(Engine& engine, bool bounded) {
+// The allocator makes their arena with the first of them, which may not be there yet.
+bool FreeKeeper::begin_to_keep(Engine& engine) {
   constexpr int kMostRefusals = 3;
+  keep(engine, true);
+  refusals_ = keeps_ ? 0 : refusals_ + 1;
+  return keeps_ || refusals_ >= kMostRefusals;
+}
+
+std::int64_t FreeKeeper::turn(Engine& engine, bool bounded) {
   constexpr std::int64_t kSoonNs = 10'000'000;
   const std::uint32_t taken = taken_.load(std::memory_order_relaxed);
   const std::uint64_t now = engine.os.now_ns();
@@ -28,14 +35,14 @@ std::int64_t FreeKeeper::turn(Engine& engine, bool bounded) {
     return -1;
   }
   if (taken != seen_) {
+    if (!begin_to_keep(engine)) {
+      return kSoonNs;
+    }
     seen_ = taken;
     seen_ns_ = now;
-    keep(engine, true);
-    refusals_ = keeps_ ? 0 : refusals_ + 1;
-    seen_ -= keeps_ || refusals_ >= kMostRefusals ? 0 : 1;
   }
   if (!keeps_) {
-    return taken == seen_ ? -1 : kSoonNs;
+    return -1;
   }
   const std::uint64_t quiet = now - seen_ns_;
   if (quiet < kQuietNs) {
@@ -48,6 +55,7 @@ std::int64_t FreeKeeper::turn(Engine& engine, bool bounded) {
 
 void FreeKeeper::stop(Engine& engine) {
   keep(engine, false);
+  dozes_.store(true, std::memory_order_relaxed);
 }
 
 bool FreeKeeper::forget() {

@@ -43,11 +43,13 @@ class FreeKeeper {
 
  private:
   void keep(Engine& engine, bool wanted);
+  // False: to be tried again soon.
+  bool begin_to_keep(Engine& engine);
 
   std::atomic<std::uint32_t> taken_{0};
   std::atomic<bool> dozes_{true};  // nothing is kept: the next one wakes the reclaimer
   bool keeps_ = false;
-  int refusals_ = 0;  // by the allocator, which makes their arena with the first of them
+  int refusals_ = 0;  // by the allocator, one after the other
   std::uint32_t seen_ = 0;
   std::uint64_t seen_ns_ = 0;
 };

@@ -16,7 +16,7 @@ namespace weir {
 struct Engine;
 
 // Looks at our container and those above it, once a second at most by whichever member comes first.
-// May kill, by the container's policy. Not in a signal handler's depths: no lock of weir may be held.
+// May kill, by the container's policy. Safe in signal handlers; no lock of weir may be held.
 void mind_thrash(Engine& engine);
 
 }  // namespace weir

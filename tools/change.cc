@@ -101,8 +101,7 @@ void apply_change(Os& os, RegistryView& view, ContainerId id, const Change& chan
     record.proactive.store(*change.proactive, std::memory_order_relaxed);
   }
   if (change.thrash) {
-    record.thrash_seconds.store(change.thrash->seconds, std::memory_order_relaxed);
-    record.thrash_is_oom.store(change.thrash->is_oom ? 1 : 0, std::memory_order_relaxed);
+    set_thrash(record, *change.thrash);
   }
   if (change.swap_limit) {
     record.swap_limit.store(change.swap_limit->count, std::memory_order_relaxed);

@@ -9,7 +9,7 @@
 
 namespace weir {
 
-// Waits 100 ms at most for each process that has a group in the subtree.
+// Waits half a second at most for each process that has a group in the subtree.
 void count_groups(Os& os, RegistryView& view, const Subtree& subtree);
 
 }  // namespace weir

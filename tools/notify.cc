@@ -17,6 +17,7 @@
 #include "tools/say.h"
 #include "tools/session.h"
 #include "tools/shell.h"
+#include "tools/watched.h"
 
 namespace weir {
 namespace {
@@ -24,9 +25,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// The books are a sum in shared memory, so looking often costs next to nothing; /proc does not.
+// The books are a sum in shared memory, so looking often costs next to nothing.
 constexpr milliseconds kTurn{50};
-constexpr milliseconds kProcTurn{1000};
 
 struct Wish {
   std::string name;
@@ -45,36 +45,6 @@ struct Wish {
   [[nodiscard]] bool is_beyond(Pages usage) const {
     return below ? usage.bytes() < threshold : usage.bytes() > threshold;
   }
-};
-
-// One container's usage from the books, with a look into /proc now and then: members far from
-// their marks do not keep their entry up to date by themselves, and the dead leave theirs behind.
-class Gauge {
- public:
-  Gauge(Session& session, std::string name) : session_(session), name_(std::move(name)) {}
-
-  // False: the container is gone. It is sought by name each time, for its place may be another's
-  // by now.
-  [[nodiscard]] bool read(Pages& usage) {
-    ContainerId id;
-    if (!session_.view().find(name_, id)) {
-      return false;
-    }
-    if (const auto now = steady_clock::now(); now >= next_proc_) {
-      next_proc_ = now + kProcTurn;
-      refresh_charges(session_.os(), session_.view(), Subtree::below(session_.view(), id));
-      if (!session_.is_kept(id)) {
-        return false;
-      }
-    }
-    usage = usage_of(session_.view(), id);
-    return true;
-  }
-
- private:
-  Session& session_;
-  std::string name_;
-  steady_clock::time_point next_proc_;
 };
 
 std::string as_line(const Wish& wish, Pages usage, std::uint64_t wall_ns) {
@@ -143,17 +113,21 @@ milliseconds next_turn(const Wish& wish, steady_clock::time_point since) {
   return std::min(kTurn, *wish.timeout - waited);
 }
 
-void watch_pressure(Session& session, const Wish& wish) {
-  PressureGauge gauge(session, wish.name, *wish.trigger);
-  std::uint64_t told = 0;
+// What one look brought.
+enum class Seen { kNothing, kSomething, kEnough };
+
+// Looks turn after turn until there was enough, or nobody reads our output. Fails (exit 1) when the
+// container is gone, and when nothing was seen for too long.
+template <typename Look>
+void watch(Session& session, const Wish& wish, Look look) {
+  Watched container(session, wish.name);
   auto since = steady_clock::now();
-  for (std::uint64_t stalled_us = 0; gauge.read(stalled_us);) {
-    if (stalled_us > 0) {
-      if (!print_now(gauge.line(stalled_us, wish.json)) || ++told == wish.count) {
-        return;
-      }
-      since = steady_clock::now();
+  for (ContainerId id; container.find(id);) {
+    const Seen seen = look(id);
+    if (seen == Seen::kEnough) {
+      return;
     }
+    since = seen == Seen::kSomething ? steady_clock::now() : since;
     if (!wait_a_turn(next_turn(wish, since))) {
       abandon_output();
       return;
@@ -162,24 +136,30 @@ void watch_pressure(Session& session, const Wish& wish) {
   fail("container " + shown(wish.name) + " is gone");
 }
 
-void watch(const Session& session, Gauge& gauge, const Wish& wish) {
+void watch_pressure(Session& session, const Wish& wish) {
+  PressureGauge gauge(session, wish.name, *wish.trigger);
+  std::uint64_t told = 0;
+  watch(session, wish, [&](ContainerId id) {
+    const std::uint64_t stalled_us = gauge.read(id);
+    if (stalled_us == 0) {
+      return Seen::kNothing;
+    }
+    return !print_now(gauge.line(stalled_us, wish.json)) || ++told == wish.count ? Seen::kEnough : Seen::kSomething;
+  });
+}
+
+void watch_usage(Session& session, const Wish& wish) {
   std::uint64_t crossings = 0;
   // What is beyond from the start counts as a crossing: it may have happened a moment before.
   bool was_beyond = false;
-  auto since = steady_clock::now();
-  for (Pages usage; gauge.read(usage);) {
-    if (const bool beyond = wish.is_beyond(usage); beyond != std::exchange(was_beyond, beyond) && beyond) {
-      if (!tell(session, wish, usage) || ++crossings == wish.count) {
-        return;
-      }
-      since = steady_clock::now();
+  watch(session, wish, [&](ContainerId id) {
+    const Pages usage = usage_of(session.view(), id);
+    const bool beyond = wish.is_beyond(usage);
+    if (std::exchange(was_beyond, beyond) || !beyond) {
+      return Seen::kNothing;
     }
-    if (!wait_a_turn(next_turn(wish, since))) {
-      abandon_output();
-      return;
-    }
-  }
-  fail("container " + shown(wish.name) + " is gone");
+    return !tell(session, wish, usage) || ++crossings == wish.count ? Seen::kEnough : Seen::kSomething;
+  });
 }
 
 std::uint64_t read_count(const std::string& text) {
@@ -267,12 +247,7 @@ int notify_main(Invocation& call) {
   ::signal(SIGCHLD, SIG_DFL);
   Session session(call.directory);
   static_cast<void>(session.need(wish.name));
-  if (wish.trigger) {
-    watch_pressure(session, wish);
-    return 0;
-  }
-  Gauge gauge(session, wish.name);
-  watch(session, gauge, wish);
+  wish.trigger ? watch_pressure(session, wish) : watch_usage(session, wish);
   return 0;
 }
 

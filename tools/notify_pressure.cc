@@ -10,7 +10,6 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t kNsPerUs = 1000;
-constexpr std::uint64_t kKeptTurnNs = 1'000'000'000;
 
 }  // namespace
 
@@ -22,28 +21,16 @@ PressureTrigger read_trigger(const std::string& text) {
   return trigger;
 }
 
-bool PressureGauge::read(std::uint64_t& stalled_us) {
-  stalled_us = 0;
-  ContainerId id;
-  if (!session_.view().find(name_, id)) {
-    return false;
-  }
+std::uint64_t PressureGauge::read(ContainerId id) {
   const ContainerRecord& record = session_.view().container(id);
   const std::uint64_t now = session_.os().now_ns();
-  if (now - kept_ns_ >= kKeptTurnNs) {
-    kept_ns_ = now;
-    refresh_charges(session_.os(), session_.view(), Subtree::below(session_.view(), id));
-    if (!session_.is_kept(id)) {
-      return false;
-    }
-  }
   history_.note(now, (trigger_.full ? record.full : record.some).total_ns.load(std::memory_order_relaxed));
   const std::uint64_t grown = history_.grown(trigger_.window_ns);
-  if (grown >= trigger_.threshold_ns && now - told_ns_ >= trigger_.window_ns) {
-    told_ns_ = now;
-    stalled_us = grown / kNsPerUs;
+  if (grown < trigger_.threshold_ns || now - told_ns_ < trigger_.window_ns) {
+    return 0;
   }
-  return true;
+  told_ns_ = now;
+  return grown / kNsPerUs;
 }
 
 std::string PressureGauge::line(std::uint64_t stalled_us, bool json) const {

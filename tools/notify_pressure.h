@@ -17,8 +17,8 @@ class PressureGauge {
   PressureGauge(Session& session, std::string name, const PressureTrigger& trigger)
       : session_(session), name_(std::move(name)), trigger_(trigger) {}
 
-  // False: the container is gone. `stalled_us` is above 0 when there is something to tell: once a window.
-  [[nodiscard]] bool read(std::uint64_t& stalled_us);
+  // Above 0 when there is something to tell, once a window: us.
+  [[nodiscard]] std::uint64_t read(ContainerId id);
   [[nodiscard]] std::string line(std::uint64_t stalled_us, bool json) const;
 
  private:
@@ -27,7 +27,6 @@ class PressureGauge {
   PressureTrigger trigger_;
   StallHistory history_;
   std::uint64_t told_ns_ = 0;
-  std::uint64_t kept_ns_ = 0;  // when that was last made sure of
 };
 
 }  // namespace weir

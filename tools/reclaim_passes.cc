@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/stats.h"
+#include "tools/group_counts.h"
 #include "tools/human.h"
 #include "tools/say.h"
 
@@ -36,6 +37,7 @@ void show_progress(Pages done, Pages wanted) {
 Pages usage_now(Session& session, ContainerId id) {
   const Subtree subtree = Subtree::below(session.view(), id);
   refresh_members(session.os(), session.view(), subtree);
+  count_groups(session.os(), session.view(), subtree);
   return usage_of(session.view(), subtree);
 }
 

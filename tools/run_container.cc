@@ -7,7 +7,6 @@
 
 #include "core/events.h"
 #include "core/usage.h"
-#include "tools/change.h"
 #include "tools/say.h"
 
 namespace weir {
@@ -113,34 +112,47 @@ bool RunContainer::make(const Options& options) {
   return true;
 }
 
-// The containers of thread groups that an earlier run left: what rules give them now.
-void RunContainer::change_groups() {
+void RunContainer::plan(ContainerId id, const Change& change, const std::string& name,
+                        std::vector<PlannedChange>& plans) {
+  if (!change.empty()) {
+    plans.push_back({id, change, planned_marks(session_.view().container(id), change, Defaults::kFollow, name)});
+  }
+}
+
+void RunContainer::plan_groups(std::vector<PlannedChange>& plans) {
   const ThreadRules rules = settings_.given("WEIR_THREADS") ? settings_.read().threads : ThreadRules{};
   for (std::size_t i = 0; i < rules.count; ++i) {
     const ThreadRule& rule = rules.list[i];
     const std::string name = name_ + "/" + std::string(rule.container);
     ContainerId id;
-    if (!rule.has_options || !session_.view().find(name, id)) {
+    if (!session_.view().find(name, id)) {
       continue;
     }
     Change change;
-    change.limit = rule.limit.unlimited() ? change.limit : rule.limit;
-    change.high = rule.high.value != 0 ? std::optional(WantedMark{rule.high, false, "high"}) : std::nullopt;
-    change.low = rule.low.value != 0 ? std::optional(WantedMark{rule.low, false, "low"}) : std::nullopt;
-    change.oom = rule.has_oom ? std::optional(rule.oom) : std::nullopt;
-    const Marks marks = planned_marks(session_.view().container(id), change, Defaults::kFollow, name);
-    apply_change(session_.os(), session_.view(), id, change, marks, "weir run");
+    if (!rule.limit.unlimited()) {
+      change.limit = rule.limit;
+    }
+    if (rule.high.value != 0) {
+      change.high = WantedMark{rule.high, false, "high"};
+    }
+    if (rule.low.value != 0) {
+      change.low = WantedMark{rule.low, false, "low"};
+    }
+    if (rule.has_oom) {
+      change.oom = rule.oom;
+    }
+    plan(id, change, name, plans);
   }
 }
 
+// All of it or nothing: what is refused is refused before anything has changed.
 void RunContainer::change_existing(ContainerId id) {
-  change_groups();
-  const Change change = settings_.change();
-  if (change.empty()) {
-    return;
+  std::vector<PlannedChange> plans;
+  plan(id, settings_.change(), name_, plans);
+  plan_groups(plans);
+  for (const PlannedChange& one : plans) {
+    apply_change(session_.os(), session_.view(), one.id, one.change, one.marks, "weir run");
   }
-  const Marks marks = planned_marks(session_.view().container(id), change, Defaults::kFollow, name_);
-  apply_change(session_.os(), session_.view(), id, change, marks, "weir run");
 }
 
 bool RunContainer::has_limit() {

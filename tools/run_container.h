@@ -5,7 +5,9 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
+#include "tools/change.h"
 #include "tools/run_settings.h"
 #include "tools/session.h"
 
@@ -29,8 +31,17 @@ class RunContainer {
  private:
   void settle_name();
   [[nodiscard]] bool make(const Options& options);
+  struct PlannedChange {
+    ContainerId id;
+    Change change;
+    Marks marks;
+  };
+
   void change_existing(ContainerId id);
-  void change_groups();
+  // Adds a change if there is one. Refuses (exit 2) what breaks an invariant.
+  void plan(ContainerId id, const Change& change, const std::string& name, std::vector<PlannedChange>& plans);
+  // What rules give the containers of thread groups that an earlier run left.
+  void plan_groups(std::vector<PlannedChange>& plans);
 
   Session& session_;
   RunSettings& settings_;

@@ -78,11 +78,29 @@ void read_pair(Change& change, const std::string& word) {
   }
 }
 
+// The members' reclaimers were woken by the change, and work. Asking them for what they are about to
+// give would take it twice: until usage stands still there is nothing to ask for.
+void let_them_work(Session& session, ContainerId id, Pages limit) {
+  constexpr std::int64_t kTurnNs = 50'000'000;
+  constexpr int kMostIdleTurns = 4;
+  Pages least = Pages::all();
+  for (int idle = 0; idle < kMostIdleTurns && least > limit; ++idle) {
+    if (const Pages usage = usage_now(session, id); usage < least) {
+      least = usage;
+      idle = -1;
+    }
+    if (least > limit) {
+      FutexWord never{0};
+      static_cast<void>(session.os().futex_wait(never, 0, kTurnNs));
+    }
+  }
+}
+
 // The new limit is below what is held: memory goes at once, not when somebody next grows. The
 // limit stands however far that comes.
 void come_down(Session& session, ContainerId id, const std::string& name, Pages before, Pages limit) {
+  let_them_work(session, id, limit);
   ShrinkOutcome outcome = shrink_to(session, id, limit);
-  // The members' own reclaimers were woken by the change, and have begun.
   outcome.before = before;
   outcome.given.done = std::max(outcome.given.done, before - outcome.after);
   print(as_text(name, outcome));

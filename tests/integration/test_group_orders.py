@@ -15,9 +15,7 @@ class GroupOrdersTest(harness.WeirTest):
 
     def hold(self, names, rules, mib=40, limit=400 * MIB, how="large", **variables):
         env = self.weir_env(limit, "box", threads=rules, **variables)
-        process = self.start_ready([harness.program("thread_groups"), str(mib), how, *names], env)
-        time.sleep(0.3)  # a last look of the reclaimer
-        return process
+        return self.start_ready([harness.program("thread_groups"), str(mib), how, *names], env)
 
     def outcome(self, process):
         result = self.finish(process)
@@ -31,6 +29,7 @@ class GroupOrdersTest(harness.WeirTest):
         return usage
 
     def test_a_group_gives_back_what_is_asked_of_it_alone(self):
+        """At once, when the process itself has not counted yet what its groups hold."""
         process = self.hold(["io_1", "plain"], "io*=io")
         result = self.weir("reclaim", "box/io", "--to", "8M")
         self.assertEqual((result.status, result.err), (0, b""), result.out)
@@ -85,8 +84,8 @@ class GroupOrdersTest(harness.WeirTest):
     def test_swap_of_groups_counts_once(self):
         process = self.hold(["io_1", "plain"], "io*=io:limit=16M", swap_limit=str(40 * MIB))
         stat = self.stat("box")
-        status = open(f"/proc/{process.pid}/status", encoding="ascii").read()
-        kernel = int(re.search(r"VmSwap:\s+(\d+) kB", status)[1]) * 1024
+        status = harness.content_of(f"/proc/{process.pid}/status")
+        kernel = int(re.search(rb"VmSwap:\s+(\d+) kB", status)[1]) * 1024
         self.assertGreater(kernel, 20 * MIB)
         self.assertAlmostEqual(stat["swap_usage"], kernel, delta=kernel / 50)
         self.assertEqual(stat["evict_stayed"]["swap_limit"], 0, "24 MiB of 40 allowed")
@@ -96,6 +95,9 @@ class GroupOrdersTest(harness.WeirTest):
         words = ["run", "-n", "box", "-m", "400M"]
         self.assertEqual(self.weir(*words, "--threads", "io=io:limit=64M", "--", "true").status, 0)
         self.assertEqual(self.stat("box/io")["limit"], 64 * MIB)
+        clash = self.weir(*words, "--oom", "group", "--threads", "io=io:low=65M", "--", "true")
+        self.assertEqual(clash.status, 2, "above the high watermark that is there")
+        self.assertEqual(self.stat("box")["oom"], "kill", "all of it or nothing")
         result = self.weir(*words, "--threads", "io=io:limit=32M,oom=enomem", "--", "true")
         self.assertEqual((result.status, result.err), (0, b""))
         self.assertEqual((self.stat("box/io")["limit"], self.stat("box/io")["oom"]), (32 * MIB, "enomem"))

@@ -63,16 +63,18 @@ class PressureFileTest(harness.WeirTest):
         self.assertEqual(self.sockets(), [], "the socket goes with the run")
 
     def test_waiting_for_pressure_ends_with_the_container(self):
-        process = self.start(["sleep", "2"], self.weir_env(64 * MIB, container=None))
-        deadline = time.monotonic() + 10
-        while not (names := self.weir("ls", "--format", "json").out.strip()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        name = f"pid-{process.pid}"
-        self.assertIn(name.encode(), names)
-        result = self.weir("notify", name, "--pressure", "some 200000 2000000")
+        held = self.start_ready([harness.program("hold"), "1"], self.weir_env(64 * MIB, container=None))
+        waiting = self.start([harness.COMMAND, "notify", f"pid-{held.pid}", "--pressure", "some 200000 2000000"],
+                             self.plain_env(WEIR_DIR=self.directory))
+        deadline = time.monotonic() + 20
+        while b"/registry" not in harness.content_of(f"/proc/{waiting.pid}/maps") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.5)  # from opening the registry to finding the container
+        self.assertIsNone(waiting.poll(), "as long as there is one")
+        self.assertEqual(self.finish(held).status, 0)
+        result = self.finish(waiting)
         self.assertEqual((result.status, result.out), (1, b""))
         self.assertIn(b"is gone", result.err)
-        process.wait()
 
     def test_nobody_is_told_where_there_is_no_pressure(self):
         result = self.run_listener(2, 3, "256M")

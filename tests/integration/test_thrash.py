@@ -22,7 +22,8 @@ class ThrashTest(harness.WeirTest):
     def test_it_is_told_after_as_long_as_was_said(self):
         result = self.thrash(12, thrash="4")
         self.assertEqual(result.same(), (0, b"ok\n", b""), "and nobody dies of it")
-        self.assertIn(self.events_thrash(), (1, 2))
+        self.assertGreater(self.events_thrash(), 0)
+        self.assertLessEqual(self.events_thrash(), result.seconds / 4)
         self.assertEqual(self.empty_stat()["events_oom_kill"], 0)
         told = self.events("thrash")
         self.assertEqual(len(told), self.events_thrash())
