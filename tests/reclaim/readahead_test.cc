@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "tests/reclaim/machine.h"
 
 namespace weir::testing {
@@ -122,11 +125,116 @@ TEST_F(ReadaheadTest, ABusyReclaimerIsNotWaitedFor) {
   note(132);
   note(164);
   serve();
-  EXPECT_FALSE(note(430, false)) << "past the window: 430 is no dense step from 164";
-  note(462, false);
-  note(494, false);
-  note(526, false);
+  EXPECT_FALSE(note(800, false)) << "past the window, and too far for one stream";
+  note(832, false);
+  note(864, false);
+  note(896, false);
   EXPECT_GE(machine_.os.wanted_ahead.size(), 2U) << "the thread asked by itself";
+}
+
+// Objects of 10 KiB of which each has one page touched: two pages in five.
+class StrideTest : public ReadaheadTest {
+ protected:
+  static constexpr std::uintptr_t kObject = 10240;
+  static std::uintptr_t object(std::uint64_t number) {
+    return kHeap + number * kObject + 8192;
+  }
+  static std::uint64_t page_of_object(std::uint64_t number) {
+    return (object(number) - kHeap) / kPageBytes;
+  }
+  bool note_object(std::uint64_t number, bool idle = true) {
+    return ahead_.note(machine_.os, 7, object(number), kPeriod, idle);
+  }
+  void touch_objects(std::uint64_t first, std::uint64_t end) {
+    for (std::uint64_t number = first; number < end; ++number) {
+      machine_.os.touch(page_of_object(number), 1);
+    }
+  }
+  // The object whose page each call of the outcome names, in order.
+  std::vector<std::uintptr_t> asked() const {
+    std::vector<std::uintptr_t> pages;
+    for (const AddressRange& range : machine_.os.wanted_ahead) {
+      EXPECT_EQ(range.bytes(), kPageBytes);
+      pages.push_back((range.begin - kHeap) / kPageBytes);
+    }
+    return pages;
+  }
+  void begin_stream() {
+    touch_objects(0, 65);
+    note_object(0);
+    note_object(32);
+    EXPECT_TRUE(note_object(64));
+  }
+};
+
+TEST_F(StrideTest, OnlyWhatTheStrideTouchesIsRead) {
+  begin_stream();
+  const ReadaheadOutcome outcome = serve();
+  EXPECT_EQ(outcome.asked, Readahead::kLeastWindow - Pages{1}) << "the last sample's own page is there";
+  const std::vector<std::uintptr_t> pages = asked();
+  ASSERT_EQ(pages.size(), outcome.asked.count);
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    EXPECT_EQ(pages[i], page_of_object(65 + i));
+  }
+}
+
+TEST_F(StrideTest, DownwardsToo) {
+  touch_objects(1000, 1065);
+  note_object(1064);
+  note_object(1032);
+  EXPECT_TRUE(note_object(1000));
+  EXPECT_EQ(serve().asked, Readahead::kLeastWindow);
+  std::vector<std::uintptr_t> pages = asked();
+  std::sort(pages.begin(), pages.end());
+  EXPECT_EQ(pages.back(), page_of_object(999));
+  EXPECT_EQ(pages[pages.size() - 2], page_of_object(998));
+}
+
+TEST_F(StrideTest, PagesHereAndThereAreNoStride) {
+  for (const std::uint64_t number : {0, 3, 4, 9, 11, 12, 13, 30, 31, 33, 50, 61, 64}) {
+    touch_objects(number, number + 1);
+  }
+  note_object(0);
+  note_object(32);
+  EXPECT_TRUE(note_object(64));
+  EXPECT_EQ(serve().asked, Pages::none());
+  EXPECT_FALSE(note_object(96)) << "not tried again at once";
+}
+
+TEST_F(StrideTest, HitsAreThoseOfItsPages) {
+  begin_stream();
+  const Pages asked = serve().asked;
+  touch_objects(65, 320);
+  for (std::uint64_t number = 96; number <= 352; number += 32) {
+    note_object(number);
+  }
+  EXPECT_EQ(serve().hits, asked);
+}
+
+TEST_F(StrideTest, AnotherEventsSampleDoesNotMakeItDense) {
+  begin_stream();
+  serve();
+  touch_objects(65, 400);
+  note_object(72);
+  for (std::uint64_t number = 104; number < 300; number += 32) {
+    note_object(number);
+  }
+  serve();
+  for (const AddressRange& range : machine_.os.wanted_ahead) {
+    EXPECT_EQ(range.bytes(), kPageBytes);
+  }
+}
+
+TEST_F(StrideTest, ABusyReclaimerIsNotWaitedFor) {
+  begin_stream();
+  serve();
+  machine_.os.wanted_ahead.clear();
+  touch_objects(65, 321);
+  for (std::uint64_t number = 96; number < 320; number += 32) {
+    note_object(number, false);
+  }
+  ASSERT_FALSE(machine_.os.wanted_ahead.empty()) << "the thread asked by itself";
+  EXPECT_EQ(asked().front(), page_of_object(320)) << "from where the reclaimer had come to";
 }
 
 }  // namespace

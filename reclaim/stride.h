@@ -1,0 +1,47 @@
+// stride.h - addresses at equal distances, and which of them lie in a range.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "core/units.h"
+
+namespace weir {
+
+// origin, origin + step, ... or downwards. A step of 0 is no stride.
+struct Stride {
+  std::uintptr_t origin = 0;
+  std::uintptr_t step = 0;
+  bool up = true;
+
+  [[nodiscard]] bool any() const {
+    return step != 0;
+  }
+  // The number of the first address at or beyond the range's near end, and of the first beyond its far one.
+  struct Numbers {
+    std::uint64_t first = 0;
+    std::uint64_t end = 0;
+    [[nodiscard]] Pages count() const {
+      return Pages{end - first};
+    }
+  };
+  // The origin itself is number 0. `step` must not be 0.
+  [[nodiscard]] Numbers inside(AddressRange range) const {
+    if (up) {
+      return {steps_to(range.begin, origin), steps_to(range.end, origin)};
+    }
+    // Downwards range.end - 1 comes first.
+    return {steps_to(origin + 1, range.end), steps_to(origin + 1, range.begin)};
+  }
+  [[nodiscard]] std::uintptr_t at(std::uint64_t number) const {
+    return up ? origin + number * step : origin - number * step;
+  }
+
+ private:
+  // How many steps from `from` until `to` is reached.
+  [[nodiscard]] std::uint64_t steps_to(std::uintptr_t to, std::uintptr_t from) const {
+    return to <= from ? 0 : (to - from + step - 1) / step;
+  }
+};
+
+}  // namespace weir
