@@ -267,7 +267,9 @@ MoveResult look_at_move(Os& os, RegistryView& view, const MoveOrder& order) {
   if (!view.find(order.destination, destination)) {
     return failed(MoveFailure::kNoContainer);
   }
-  refresh_both_sides(os, view, view.book(member).load().container, destination);
+  if (order.look) {
+    refresh_both_sides(os, view, view.book(member).load().container, destination);
+  }
   MoveParts parts;
   const MoveFailure failure = collect(view, order, member, destination, parts);
   if (parts.count > 0) {

@@ -86,6 +86,7 @@ struct MoveOrder {
   MovePolicy policy = MovePolicy::kReserve;
   const char* lock_path = "";   // the registry file
   std::string_view group = {};  // a thread group of it alone; empty: the process, with its groups
+  bool look = true;             // at what the members hold now; else by the entries as they are
 };
 
 struct [[nodiscard]] MoveResult {

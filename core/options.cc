@@ -33,6 +33,9 @@ const char* set_proactive(Options& o, std::string_view value) {
 const char* set_threads(Options& o, std::string_view value) {
   return assign(o.threads, parse_thread_rules(value));
 }
+const char* set_processes(Options& o, std::string_view value) {
+  return assign(o.processes, parse_process_rules(value));
+}
 const char* set_oom(Options& o, std::string_view value) {
   return assign(o.oom, parse_oom(value));
 }
@@ -147,6 +150,8 @@ constexpr OptionRow kRows[] = {
     {"WEIR_SWAP_LIMIT", "none", "most that may be paged out", set_swap_limit},
     {"WEIR_OOM", "kill", "when nothing can be reclaimed: kill, group, enomem, pause:SECONDS", set_oom},
     {"WEIR_THREADS", "none", "NAME=CONTAINER:limit=64M,high=48M;#3-8=...: threads by name or number", set_threads},
+    {"WEIR_PROCESSES", "none", "TITLE=CONTAINER:limit=64M;...: processes by title; client-%p: each its own",
+     set_processes},
     {"WEIR_DUMP_SIGNAL", "SIGRTMAX-2", "signal that dumps statistics", set_dump_signal},
     {"WEIR_DUMP_FILE", "stderr", "where to: stderr, or a path with %p (pid) and %c (container)", set_dump_file},
     {"WEIR_DUMP_FORMAT", "text", "text, json or prometheus", set_dump_format},

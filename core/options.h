@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/group_rules.h"
 #include "core/parse.h"
-#include "core/thread_rules.h"
 
 namespace weir {
 
@@ -33,7 +33,8 @@ struct Options {
   bool any = false;             // one WEIR_* variable at least was set
   std::uint32_t proactive = 0;  // hundredths of a percent of pressure to stay below; 0: off
   ThrashChoice thrash;
-  ThreadRules threads;         // count 0: none
+  GroupRules threads;  // count 0: none
+  GroupRules processes;
   int dump_signal = 0;         // 0: SIGRTMAX-2
   std::string_view dump_file;  // empty: no file was named
   DumpFormat dump_format = DumpFormat::kText;

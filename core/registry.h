@@ -86,6 +86,10 @@ class RegistryView {
   [[nodiscard]] Registry& raw() const {
     return *registry_;
   }
+  // Of its file, whose lock guards the making and forgetting of containers.
+  [[nodiscard]] const char* path() const {
+    return path_;
+  }
 
   [[nodiscard]] ContainerRecord& container(ContainerId id) const {
     return registry_->containers[id.index % kMaxContainers];

@@ -42,6 +42,7 @@ bool inherited_container(Process& p, ContainerId& out) {
     if (p.engine.view.find_member(candidate, member) &&
         !member_is_dead(p.engine.os, p.engine.view.member(member), candidate)) {
       out = p.engine.view.book(member).load().container;
+      p.home.store(p.engine.view.member(member).home.load(std::memory_order_relaxed), std::memory_order_relaxed);
       return true;
     }
   }

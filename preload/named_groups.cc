@@ -10,6 +10,7 @@
 #include "preload/log.h"
 #include "preload/process.h"
 #include "preload/reclaimer_thread.h"
+#include "preload/rule_containers.h"
 
 namespace weir {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 // A container that rules name, as one group.
 struct NamedGroup {
   std::string_view name;
-  const ThreadRule* rule = nullptr;
+  const GroupRule* rule = nullptr;
   ContainerId container;
   std::atomic<std::uint32_t> state{0};  // 0: not needed yet, 1: being made, 2: there, 3: cannot be had
   unsigned arena = 0;
@@ -30,36 +31,11 @@ constexpr std::uint32_t kFailed = 3;
 constinit NamedGroup groups[kMostGroups];
 constinit std::size_t group_count = 0;
 
-// The first rule that gives any says what the container is to be.
-const ThreadRule& shaping_rule(const ThreadRules& rules, const ThreadRule& first) {
-  for (std::size_t i = 0; i < rules.count; ++i) {
-    const ThreadRule& rule = rules.list[i];
-    if (rule.container == first.container && rule.has_options) {
-      return rule;
-    }
-  }
-  return first;
-}
-
-bool make_container(Process& p, const ThreadRule& rule, ContainerId& out) {
-  const ContainerRecord& own = p.engine.container();
-  TextBuffer<kMaxNameBytes * 2> name;
-  name.add({own.name, strnlen(own.name, sizeof(own.name))}).add("/").add(rule.container);
-  const ThreadRule& shape = shaping_rule(p.options.threads, rule);
-  Options options;
-  options.limit = shape.limit;
-  options.high_watermark = shape.high;
-  options.low_watermark = shape.low;
-  ContainerWish wish;
-  wish.name = name.view();
-  wish.named = own.named.load(std::memory_order_relaxed) != 0;
-  wish.marks = marks_of(options);
-  wish.oom = shape.oom;
-  wish.background = p.options.background;
-  wish.adaptive = options.marks_may_move();
-  wish.load_control = false;
-  wish.thrash.seconds = 0;  // the process' containers tell
-  const ContainerResult result = p.engine.view.find_or_make(p.engine.os, wish);
+// The process' containers tell of thrashing, and hold members in turn.
+bool make_container(Process& p, const GroupRule& rule, ContainerId& out) {
+  RuleContainer wanted{p.options.threads, rule, p.engine.account.container()};
+  wanted.thrash.seconds = 0;
+  const ContainerResult result = make_container_of(p, wanted);
   out = result.id;
   return result.failure == AttachFailure::kNone;
 }
@@ -98,9 +74,9 @@ bool make_group(Process& p, GroupNumber number) {
 }  // namespace
 
 void name_groups(Process& p) {
-  const ThreadRules& rules = p.options.threads;
+  const GroupRules& rules = p.options.threads;
   for (std::size_t i = 0; i < rules.count; ++i) {
-    const ThreadRule& rule = rules.list[i];
+    const GroupRule& rule = rules.list[i];
     if (number_of(rule.container) != kNoGroup) {
       continue;
     }

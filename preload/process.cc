@@ -13,6 +13,7 @@
 #include "preload/huge_regions.h"
 #include "preload/jemalloc.h"
 #include "preload/own_image.h"
+#include "preload/process_rules.h"
 #include "preload/reclaimer_thread.h"
 #include "preload/recording.h"
 #include "preload/thread_groups.h"
@@ -185,6 +186,7 @@ void on_safe_point() {
     return;
   }
   check_thread_name();
+  follow_title(p);
   if (p.let_large_go.load(std::memory_order_relaxed) && is_own_process()) [[unlikely]] {
     const WeirScope scope;
     p.let_large_go.store(false, std::memory_order_relaxed);
@@ -274,6 +276,7 @@ void restart_in_child() {
   const ContainerId container = p.engine.account.container();
   forget_thread_groups(p);
   forget_callbacks();
+  forget_title();
   p.pid.store(static_cast<std::uint32_t>(raw_os().pid()), std::memory_order_relaxed);
   p.engine.shared.lock.reset();
   p.engine.direct_lock.reset();

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "preload/own_image.h"
+#include "preload/own_title.h"
 #include "preload/process.h"
 #include "preload/signals.h"
 
@@ -21,8 +22,9 @@ void in_fork_parent() {
   engine.forked_ns.store(engine.os.now_ns(), std::memory_order_relaxed);
 }
 
-[[gnu::constructor]] void start(int argc, char** argv, char**) {
+[[gnu::constructor]] void start(int argc, char** argv, char** envp) {
   weir::note_arguments(argc, argv);
+  weir::note_title_area(argc, argv, envp);
   weir::start_process();
   const weir::Process& p = weir::process();
   if (p.stage.load(std::memory_order_acquire) != weir::Stage::kAttached) {

@@ -134,7 +134,7 @@ void apply_thread_rules() {
   const WeirScope scope;
   raw_syscall(SYS_prctl, PR_GET_NAME, sys_arg(self.name));
   const std::string_view name(self.name, strnlen(self.name, sizeof(self.name)));
-  const ThreadRule* rule = rule_for(p.options.threads, name, self.number);
+  const GroupRule* rule = rule_for(p.options.threads, name, self.number);
   if (rule != nullptr) {
     const GroupNumber number = number_of(rule->container);
     static_cast<void>(number != kNoGroup && join_group(p, number));

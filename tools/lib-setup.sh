@@ -9,7 +9,8 @@ readonly kBuildPackages=(cmake ninja-build g++ libjemalloc-dev liburing-dev libs
   nlohmann-json3-dev libncurses-dev libgtest-dev libgmock-dev libbenchmark-dev python3)
 # shellcheck disable=SC2034
 readonly kCheckPackages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev shellcheck sqlite3 redis-server
-  git gcc util-linux perl xz-utils file openssh-client binutils)
+  git gcc util-linux perl xz-utils file openssh-client binutils postgresql nodejs
+  openjdk-17-jdk-headless stress-ng)
 
 swap_was_added=no
 policy_was_added=no

@@ -37,6 +37,8 @@ constexpr std::array kFlags = {
             "Page cold memory out below that pressure (0.1)"},
     FlagRow{"--thrash", "--thrash", "WEIR_THRASH", "SECONDS[:oom]", "Tell, or kill, after so long of mere paging; off"},
     FlagRow{"--threads", "--threads", "WEIR_THREADS", "RULES", "Thread groups: 'io_*=io:limit=64M,high=48M;#3-8=late'"},
+    FlagRow{"--processes", "--processes", "WEIR_PROCESSES", "RULES",
+            "Processes by their title: 'postgres: bench *=client-%p:limit=32M'"},
     FlagRow{"--meter", "--meter", "WEIR_METER", "METER", "auto, or fallback to do without perf"},
     FlagRow{"--dump-file", "--dump-file", "WEIR_DUMP_FILE", "FILE", "Where statistics go on a signal; %p pid, %c name"},
     FlagRow{"--dump-format", "--dump-format", "WEIR_DUMP_FORMAT", "FORMAT", "text, json or prometheus"},

@@ -119,13 +119,12 @@ void RunContainer::plan(ContainerId id, const Change& change, const std::string&
   }
 }
 
-void RunContainer::plan_groups(std::vector<PlannedChange>& plans) {
-  const ThreadRules rules = settings_.given("WEIR_THREADS") ? settings_.read().threads : ThreadRules{};
+void RunContainer::plan_rules(const GroupRules& rules, std::vector<PlannedChange>& plans) {
   for (std::size_t i = 0; i < rules.count; ++i) {
-    const ThreadRule& rule = rules.list[i];
+    const GroupRule& rule = rules.list[i];
     const std::string name = name_ + "/" + std::string(rule.container);
     ContainerId id;
-    if (!session_.view().find(name, id)) {
+    if (rule.each_its_own || !session_.view().find(name, id)) {
       continue;
     }
     Change change;
@@ -149,7 +148,13 @@ void RunContainer::plan_groups(std::vector<PlannedChange>& plans) {
 void RunContainer::change_existing(ContainerId id) {
   std::vector<PlannedChange> plans;
   plan(id, settings_.change(), name_, plans);
-  plan_groups(plans);
+  const Options options = settings_.read();
+  if (settings_.given("WEIR_THREADS")) {
+    plan_rules(options.threads, plans);
+  }
+  if (settings_.given("WEIR_PROCESSES")) {
+    plan_rules(options.processes, plans);
+  }
   for (const PlannedChange& one : plans) {
     apply_change(session_.os(), session_.view(), one.id, one.change, one.marks, "weir run");
   }

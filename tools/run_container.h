@@ -40,8 +40,8 @@ class RunContainer {
   void change_existing(ContainerId id);
   // Adds a change if there is one. Refuses (exit 2) what breaks an invariant.
   void plan(ContainerId id, const Change& change, const std::string& name, std::vector<PlannedChange>& plans);
-  // What rules give the containers of thread groups that an earlier run left.
-  void plan_groups(std::vector<PlannedChange>& plans);
+  // What rules give the containers of theirs that an earlier run left.
+  void plan_rules(const GroupRules& rules, std::vector<PlannedChange>& plans);
 
   Session& session_;
   RunSettings& settings_;

@@ -46,8 +46,9 @@ inline std::string to_text(const Options& o) {
          std::to_string(o.oom.pause_seconds) + "\nbackground=" + std::to_string(o.background) +
          "\nload_control=" + std::to_string(o.load_control) + "\nproactive=" + std::to_string(o.proactive) +
          "\nthrash=" + std::to_string(o.thrash.seconds) + (o.thrash.is_oom ? ":oom" : "") +
-         "\nthreads=" + std::to_string(o.threads.count) + "\nthreadless=" + std::to_string(o.threadless) +
-         "\ndump_signal=" + std::to_string(o.dump_signal) + "\ndump_file=" + std::string(o.dump_file) +
+         "\nthreads=" + std::to_string(o.threads.count) + "\nprocesses=" + std::to_string(o.processes.count) +
+         "\nthreadless=" + std::to_string(o.threadless) + "\ndump_signal=" + std::to_string(o.dump_signal) +
+         "\ndump_file=" + std::string(o.dump_file) +
          "\ndump_format=" + std::to_string(static_cast<std::uint32_t>(o.dump_format)) +
          "\nlog_level=" + std::to_string(static_cast<std::uint32_t>(o.log_level)) +
          "\nlog_terminal_only=" + std::to_string(o.log_terminal_only) + "\nlog_path=" + std::string(o.log_path) +

@@ -1,12 +1,11 @@
 """Databases under a limit below their need: sqlite3's answers and redis-server's digest are those without weir."""
 
 import os
-import socket
-import subprocess
 import time
 import unittest
 
 import harness
+import redis_server
 from harness import MIB
 
 SQL = """
@@ -29,49 +28,6 @@ SELECT sum(amount) FROM row;
 KEYS = 40000
 
 
-def command(*words):
-    """A request of the Redis protocol."""
-    parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
-
-
-class Redis:
-    """A client: sends in batches, reads simple, integer and bulk replies."""
-
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
-        self.stream = self.socket.makefile("rb")
-
-    def reply(self):
-        line = self.stream.readline().rstrip(b"\r\n")
-        if line.startswith(b"$"):
-            length = int(line[1:])
-            return None if length < 0 else self.stream.read(length + 2)[:-2]
-        return line
-
-    def ask(self, *words):
-        self.socket.sendall(command(*words))
-        return self.reply()
-
-    def ask_all(self, requests):
-        replies = []
-        for start in range(0, len(requests), 500):
-            batch = requests[start:start + 500]
-            self.socket.sendall(b"".join(command(*words) for words in batch))
-            replies += [self.reply() for _ in batch]
-        return replies
-
-    def close(self):
-        self.stream.close()
-        self.socket.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class SqliteTest(harness.WeirTest):
     def test_sort_and_aggregate(self):
         self.need_swap()
@@ -88,21 +44,7 @@ class SqliteTest(harness.WeirTest):
                 self.assertGreater(stat["evict_done"], 8 * MIB)
 
 
-class RedisTest(harness.WeirTest):
-    def start_server(self, env):
-        server = self.need_program("redis-server")
-        port = free_port()
-        process = self.start([server, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no",
-                              "--dir", self.scratch, "--enable-debug-command", "local", "--hash-max-listpack-entries",
-                              "0"], env, stdout=subprocess.DEVNULL)
-        for _ in range(200):
-            try:
-                return process, Redis(port)
-            except OSError:
-                self.assertIsNone(process.poll(), "redis-server ended")
-                time.sleep(0.05)
-        return self.fail("redis-server does not listen")
-
+class RedisTest(redis_server.RedisCase):
     def work(self, env):
         """Fills, changes, reads back; gives the server's own digest of all data and the allocator's figure."""
         process, client = self.start_server(env)
@@ -135,12 +77,12 @@ class RedisTest(harness.WeirTest):
         """Hazard 4: a server that forks itself into the background is charged and limited like any other."""
         self.need_swap()
         server = self.need_program("redis-server")
-        port = free_port()
+        port = redis_server.free_port()
         started = self.run_weir([server, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--daemonize", "yes",
                                  "--dir", self.scratch, "--logfile", os.path.join(self.scratch, "log")], 16 * MIB)
         self.assertEqual(started.status, 0, started.err)
         time.sleep(1)
-        client = Redis(port)
+        client = redis_server.Redis(port)
         self.addCleanup(client.close)
         client.ask_all([("SET", f"key:{i}", str(i * 7919) * 100) for i in range(KEYS)])
         stat = self.stat()

@@ -1,7 +1,9 @@
-// thread_rules.cc - the grammar of WEIR_THREADS.
-#include "core/thread_rules.h"
+// group_rules.cc - the grammar of WEIR_THREADS and WEIR_PROCESSES.
+#include "core/group_rules.h"
 
 #include <charconv>
+
+#include "core/text.h"
 
 namespace weir {
 namespace {
@@ -19,11 +21,13 @@ bool read_number(std::string_view text, std::uint32_t& out) {
   return done.ec == std::errc{} && done.ptr == text.data() + text.size() && out > 0;
 }
 
-const char* read_who(ThreadRule& rule, std::string_view text) {
+enum class Kind { kThreads, kProcesses };
+
+const char* read_who(GroupRule& rule, std::string_view text, Kind kind) {
   if (text.empty()) {
-    return "has a rule without a thread name";
+    return kind == Kind::kThreads ? "has a rule without a thread name" : "has a rule without a title";
   }
-  if (text[0] != '#') {
+  if (text[0] != '#' || kind == Kind::kProcesses) {
     rule.pattern = text;
     return nullptr;
   }
@@ -37,7 +41,7 @@ const char* read_who(ThreadRule& rule, std::string_view text) {
   return rule.last < rule.first ? "has a range of threads that ends before it begins" : nullptr;
 }
 
-const char* read_option(ThreadRule& rule, std::string_view text) {
+const char* read_option(GroupRule& rule, std::string_view text) {
   std::string_view value = text;
   const std::string_view key = cut(value, '=');
   if (key == "limit") {
@@ -56,7 +60,7 @@ const char* read_option(ThreadRule& rule, std::string_view text) {
   return "has an unknown option (limit, high, low, oom)";
 }
 
-const char* check_marks(const ThreadRule& rule) {
+const char* check_marks(const GroupRule& rule) {
   const Pages high = rule.high.value != 0 ? rule.high.against(rule.limit) : rule.limit;
   const Pages low = rule.low.value != 0 ? rule.low.against(rule.limit) : Pages::none();
   if (rule.high.value != 0 && high > rule.limit) {
@@ -65,16 +69,25 @@ const char* check_marks(const ThreadRule& rule) {
   return low > high ? "has a low watermark above the high one" : nullptr;
 }
 
-const char* read_rule(ThreadRule& rule, std::string_view text) {
+const char* read_container(GroupRule& rule, std::string_view text, Kind kind) {
+  constexpr std::string_view kPid = "%p";
+  constexpr std::string_view kLongestPid = "4194304";
+  rule.each_its_own = kind == Kind::kProcesses && text.ends_with(kPid);
+  rule.container = rule.each_its_own ? text.substr(0, text.size() - kPid.size()) : text;
+  TextBuffer<kMaxNameBytes + 2> whole;
+  whole.add(rule.container).add(rule.each_its_own ? kLongestPid : "");
+  return parse_name(whole.view()).ok() ? nullptr : "has a container name that is none";
+}
+
+const char* read_rule(GroupRule& rule, std::string_view text, Kind kind) {
+  // A title may have colons, a name has none: the first '=' ends the one, the next ':' the other.
   std::string_view rest = text;
-  if (const char* reason = read_who(rule, cut(rest, '=')); reason != nullptr) {
+  if (const char* reason = read_who(rule, cut(rest, '='), kind); reason != nullptr) {
     return reason;
   }
-  const auto name = parse_name(cut(rest, ':'));
-  if (!name.ok()) {
-    return "has a container name that is none";
+  if (const char* reason = read_container(rule, cut(rest, ':'), kind); reason != nullptr) {
+    return reason;
   }
-  rule.container = name.value;
   if (text.ends_with(':') || text.ends_with(',')) {
     return "ends where an option should stand";
   }
@@ -112,38 +125,46 @@ bool fits(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
-}  // namespace
-
-Parsed<ThreadRules> parse_thread_rules(std::string_view text) {
-  ThreadRules rules;
+Parsed<GroupRules> parse_rules(std::string_view text, Kind kind) {
+  GroupRules rules;
   if (text.empty()) {
-    return Parsed<ThreadRules>::refused("is empty");
+    return Parsed<GroupRules>::refused("is empty");
   }
-  if (text.size() > ThreadRules::kMostBytes) {
-    return Parsed<ThreadRules>::refused("is longer than 4000 bytes");
+  if (text.size() > GroupRules::kMostBytes) {
+    return Parsed<GroupRules>::refused("is longer than 4000 bytes");
   }
   while (!text.empty()) {
     const std::string_view piece = cut(text, ';');
     if (piece.empty()) {
       continue;  // a closing ';'
     }
-    if (rules.count == ThreadRules::kMost) {
-      return Parsed<ThreadRules>::refused("has more than 16 rules");
+    if (rules.count == GroupRules::kMost) {
+      return Parsed<GroupRules>::refused("has more than 16 rules");
     }
-    if (const char* reason = read_rule(rules.list[rules.count], piece); reason != nullptr) {
-      return Parsed<ThreadRules>::refused(reason);
+    if (const char* reason = read_rule(rules.list[rules.count], piece, kind); reason != nullptr) {
+      return Parsed<GroupRules>::refused(reason);
     }
     ++rules.count;
   }
   if (rules.count == 0) {
-    return Parsed<ThreadRules>::refused("has no rule");
+    return Parsed<GroupRules>::refused("has no rule");
   }
   return {rules, nullptr};
 }
 
-const ThreadRule* rule_for(const ThreadRules& rules, std::string_view name, std::uint32_t number) {
+}  // namespace
+
+Parsed<GroupRules> parse_thread_rules(std::string_view text) {
+  return parse_rules(text, Kind::kThreads);
+}
+
+Parsed<GroupRules> parse_process_rules(std::string_view text) {
+  return parse_rules(text, Kind::kProcesses);
+}
+
+const GroupRule* rule_for(const GroupRules& rules, std::string_view name, std::uint32_t number) {
   for (std::size_t i = 0; i < rules.count; ++i) {
-    const ThreadRule& rule = rules.list[i];
+    const GroupRule& rule = rules.list[i];
     const bool by_number = rule.pattern.empty() && number >= rule.first && number <= rule.last;
     if (by_number || (!rule.pattern.empty() && fits(rule.pattern, name))) {
       return &rule;

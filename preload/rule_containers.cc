@@ -1,0 +1,49 @@
+// rule_containers.cc - name and shape of a rule's container.
+#include "preload/rule_containers.h"
+
+#include <cstring>
+
+#include "core/text.h"
+#include "preload/process.h"
+
+namespace weir {
+namespace {
+
+const GroupRule& shaping_rule(const GroupRules& rules, const GroupRule& first) {
+  for (std::size_t i = 0; i < rules.count; ++i) {
+    const GroupRule& rule = rules.list[i];
+    if (rule.container == first.container && rule.each_its_own == first.each_its_own && rule.has_options) {
+      return rule;
+    }
+  }
+  return first;
+}
+
+}  // namespace
+
+ContainerResult make_container_of(Process& p, const RuleContainer& wanted) {
+  const ContainerRecord& parent = p.engine.view.container(wanted.parent);
+  TextBuffer<kMaxNameBytes * 2> name;
+  name.add({parent.name, strnlen(parent.name, sizeof(parent.name))}).add("/").add(wanted.rule.container);
+  if (wanted.rule.each_its_own) {
+    name.add_number(p.pid.load(std::memory_order_relaxed));
+  }
+  const GroupRule& shape = shaping_rule(wanted.rules, wanted.rule);
+  Options options;
+  options.limit = shape.limit;
+  options.high_watermark = shape.high;
+  options.low_watermark = shape.low;
+  ContainerWish wish;
+  wish.name = name.view();
+  // One of a single process is over with it.
+  wish.named = parent.named.load(std::memory_order_relaxed) != 0 && !wanted.rule.each_its_own;
+  wish.marks = marks_of(options);
+  wish.oom = shape.oom;
+  wish.background = p.options.background;
+  wish.adaptive = options.marks_may_move();
+  wish.load_control = wanted.load_control;
+  wish.thrash = wanted.thrash;
+  return p.engine.view.find_or_make(p.engine.os, wish);
+}
+
+}  // namespace weir
