@@ -212,6 +212,9 @@ void on_fault_sample(std::uintptr_t address) {
     return;
   }
   const WeirScope scope;
+  if (address != 0) {
+    p.engine.shared.ranking.gone().touched(address);
+  }
   // What may be touched until the next sample is charged ahead, as the kernel's stock is.
   const std::uint32_t period = meter_is_fine() ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod;
   if (address != 0 && p.engine.reclaimer_ready.load(std::memory_order_relaxed) &&

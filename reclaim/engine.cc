@@ -81,7 +81,7 @@ bool rebuild_ranking(Engine& engine, Pagemap& pagemap, bool patient, const Owner
   if (!guard.held() || (ranking.is_for(filter) && ranking.peek(any))) {
     return guard.held();
   }
-  const int error = ranking.build(engine.os, pagemap, engine.own, patient, filter);
+  const int error = ranking.build(engine.os, pagemap, engine.own, patient, filter, engine.account.last_reading());
   if (filter.owners == nullptr) {
     engine.record().unevictable_pages.store(ranking.unevictable().count, std::memory_order_relaxed);
   }

@@ -127,11 +127,10 @@ void take_stretch(Ranking& ranking, Stretch& stretch, Pages most, std::uint32_t 
   stretch.range = candidate.granule.range();
   stretch.expected[0] = candidate.resident;
   stretch.granules = 1;
-  while (stretch.range.end % kMostPerCall.bytes() != 0 && --granules_left > 0 && ranking.peek(candidate) &&
-         candidate.granule.range().begin == stretch.range.end && ranking.next_is_unused_for(unused_for)) {
+  while (stretch.range.end % kMostPerCall.bytes() != 0 && --granules_left > 0 &&
+         ranking.next_is_unused_for(unused_for) && ranking.next_at(stretch.range.end, candidate)) {
     stretch.expected[stretch.granules++] = candidate.resident;
     stretch.range.end = candidate.granule.range().end;
-    ranking.next(candidate);
   }
 }
 
@@ -153,8 +152,10 @@ void book(Os& os, Ranking& ranking, const Stretch& stretch, bool met_lock, Evict
   const Pages done_before = outcome.done;
   Pages stayed;
   bool huge = false;
+  bool all_gone = true;
   for (std::size_t i = 0; i < stretch.granules; ++i) {
     GranuleRecord* record = ranking.map().find_or_make(os, Granule{(stretch.range.begin >> kGranuleShift) + i});
+    all_gone = all_gone && stretch.after[i] == 0;
     if (record == nullptr) {
       continue;
     }
@@ -168,6 +169,9 @@ void book(Os& os, Ranking& ranking, const Stretch& stretch, bool met_lock, Evict
     outcome.done = outcome.done + Pages{gone};
     outcome.requested = outcome.requested + Pages{stretch.before[i]};
     stayed = stayed + Pages{left};
+  }
+  if (all_gone) {
+    ranking.gone().add(stretch.range);
   }
   ranking.note_stayed(stayed);
   if (stayed > Pages::none()) {
@@ -195,6 +199,9 @@ EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted
     {
       const ReclaimGuard guard(os, shared.lock, kLockWaitNs);
       Candidate any;
+      if (guard.held()) {
+        shared.ranking.gone().forget_touched();
+      }
       if (!guard.held() || !shared.ranking.is_for(filter) || !shared.ranking.peek(any)) {
         outcome.ranking_empty = guard.held();
         break;

@@ -13,6 +13,7 @@ class RankingVisitor final : public RunVisitor {
       : os_(os), ranking_(ranking), own_(own), patient_(patient) {}
 
   bool visit(const PageRun& run) override {
+    ranking_.gone_.cut(run.range);
     for (std::uintptr_t at = run.range.begin; at < run.range.end;) {
       const Granule granule = Granule::holding(at);
       const std::uintptr_t end = std::min(run.range.end, granule.range().end);
@@ -60,24 +61,61 @@ bool Ranking::make_arrays(Os& os) {
   return true;
 }
 
-int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, const OwnerFilter& filter) {
-  if (!make_arrays(os)) {
-    return ENOMEM;
-  }
+void Ranking::empty() {
   count_ = 0;
   taken_ = 0;
   used_pages_ = 0;
   resident_ = {};
   unevictable_ = {};
   std::fill_n(heat_, kHeatClasses, 0);
+  resume_at_ = kWholeAddressSpace.begin;
+}
+
+int Ranking::scan_all(Os& os, Pagemap& pagemap, std::uintptr_t start, RankingVisitor& visitor) {
+  since_full_scan_ = 0;
+  const int error = pagemap.scan(os, {start, kWholeAddressSpace.end}, visitor);
+  visitor.flush();
+  return error;
+}
+
+int Ranking::scan_but_gone(Os& os, Pagemap& pagemap, std::uintptr_t start, RankingVisitor& visitor) {
+  ++since_full_scan_;
+  int error = 0;
+  for (const AddressRange& gone : gone_) {
+    if (error == 0 && start < gone.begin && resume_at_ == kWholeAddressSpace.begin) {
+      error = pagemap.scan(os, {start, gone.begin}, visitor);
+    }
+    start = std::max(start, gone.end);
+  }
+  if (error == 0 && resume_at_ == kWholeAddressSpace.begin) {
+    error = pagemap.scan(os, {start, kWholeAddressSpace.end}, visitor);
+  }
+  visitor.flush();
+  return error;
+}
+
+int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, const OwnerFilter& filter, Pages held) {
+  if (!make_arrays(os)) {
+    return ENOMEM;
+  }
   ++scan_number_;
   const std::uint32_t clock = clock_.load(std::memory_order_relaxed);
   const std::uintptr_t start = is_for(filter) ? resume_at_ : kWholeAddressSpace.begin;
   filter_ = filter;
-  resume_at_ = kWholeAddressSpace.begin;
-  RankingVisitor visitor(os, *this, own, patient);
-  const int error = pagemap.scan(os, {start, kWholeAddressSpace.end}, visitor);
-  visitor.flush();
+  empty();
+  gone_.forget_touched();
+  int error = 0;
+  const bool may_pass_by = held > Pages::none() && filter.owners == nullptr && since_full_scan_ + 1 < kFullScanEvery;
+  if (may_pass_by) {
+    RankingVisitor visitor(os, *this, own, patient);
+    error = scan_but_gone(os, pagemap, start, visitor);
+  }
+  const bool stopped_early = resume_at_ != kWholeAddressSpace.begin || start != kWholeAddressSpace.begin;
+  if (!may_pass_by || (!stopped_early && resident_.count * 8 < held.count * 7)) {
+    empty();
+    RankingVisitor visitor(os, *this, own, patient);
+    error = scan_all(os, pagemap, start, visitor);
+  }
   clock_at_build_ = clock;
   sort();
   return error;
@@ -193,12 +231,25 @@ bool Ranking::peek(Candidate& out) const {
   return true;
 }
 
+void Ranking::take(Candidate& out) {
+  const Entry& entry = sorted_[taken_++];
+  out = {Granule{entry.granule}, static_cast<std::uint8_t>(entry.resident)};
+  heat_[entry.key / 32] -= out.resident;
+  used_pages_ += out.resident;
+}
+
 bool Ranking::next(Candidate& out) {
   const bool any = peek(out);
   if (any) {
-    heat_[sorted_[taken_].key / 32] -= out.resident;
-    used_pages_ += out.resident;
-    ++taken_;
+    take(out);
+  }
+  return any;
+}
+
+bool Ranking::next_at(std::uintptr_t address, Candidate& out) {
+  const bool any = taken_ < count_ && Granule{sorted_[taken_].granule}.range().begin == address;
+  if (any) {
+    take(out);
   }
   return any;
 }

@@ -16,6 +16,7 @@
 #include "core/os.h"
 #include "core/units.h"
 #include "core/working_set.h"
+#include "reclaim/gone_ranges.h"
 #include "reclaim/granule_map.h"
 #include "reclaim/owner_map.h"
 #include "reclaim/pagemap.h"
@@ -39,12 +40,16 @@ struct OwnerFilter {
   bool operator==(const OwnerFilter&) const = default;
 };
 
+class RankingVisitor;
+
 class Ranking {
  public:
   // Scans the process and ranks what it holds, leaving out `own` (our own tables) and what
   // would not leave lately. `patient` false takes those in as well: the last rounds before OOM.
-  // Gives an errno, or 0.
-  int build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, const OwnerFilter& filter = {});
+  // Where `held`, what the process holds in all, is known, what is known to be gone is passed by,
+  // as long as that much is found all the same. Gives an errno, or 0.
+  int build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, const OwnerFilter& filter = {},
+            Pages held = Pages::none());
   [[nodiscard]] bool is_for(const OwnerFilter& filter) const {
     return filter_ == filter;
   }
@@ -52,6 +57,9 @@ class Ranking {
   bool next(Candidate& out);
   // Looks at the next one without taking it.
   bool peek(Candidate& out) const;
+  // The next one, if it lies at `address`, be the ranking used up or not: what it ends must not be
+  // the middle of a huge page, which would have to be split.
+  bool next_at(std::uintptr_t address, Candidate& out);
   // The coldest there is was in use of late: taking it costs more than it buys.
   [[nodiscard]] bool next_is_hot() const;
   // It was not used for that many builds, by evidence; with 0 always.
@@ -62,6 +70,9 @@ class Ranking {
 
   GranuleMap& map() {
     return map_;
+  }
+  GoneRanges& gone() {
+    return gone_;
   }
   // Pages seen to have come back since the last call; adds them to `distances`, too.
   std::uint64_t take_refaults(DistanceCounts& distances);
@@ -106,6 +117,8 @@ class Ranking {
   // What was coldest when the ranking was built soon is not: when a quarter was taken, look again.
   static constexpr std::uint64_t kMostUsedShare = 4;
   static constexpr std::uint64_t kLeastUsed = 256;
+  // One build in so many looks everywhere.
+  static constexpr std::uint32_t kFullScanEvery = 32;
 
   struct Entry {
     std::uint64_t granule : 40;
@@ -114,6 +127,10 @@ class Ranking {
   };
 
   bool make_arrays(Os& os);
+  void take(Candidate& out);
+  void empty();
+  int scan_all(Os& os, Pagemap& pagemap, std::uintptr_t start, RankingVisitor& visitor);
+  int scan_but_gone(Os& os, Pagemap& pagemap, std::uintptr_t start, RankingVisitor& visitor);
   void add(Os& os, Granule granule, std::uint8_t resident, bool patient);
   void sort();
   [[nodiscard]] Pages distance_of(const GranuleRecord& record) const;
@@ -123,6 +140,8 @@ class Ranking {
   [[nodiscard]] std::uint16_t key_of(const GranuleRecord& record, std::uint32_t now) const;
 
   GranuleMap map_;
+  GoneRanges gone_;
+  std::uint32_t since_full_scan_ = 0;
   OwnerFilter filter_;
   bool evidence_ = false;
   Entry* found_ = nullptr;

@@ -1,6 +1,7 @@
 // ranking_use_test.cc - evidence of use: what is in use stays, and when the ranking is made anew.
 #include <gmock/gmock.h>
 
+#include "reclaim/evictor.h"
 #include "reclaim/ranking.h"
 #include "tests/reclaim/machine.h"
 
@@ -149,6 +150,29 @@ TEST_F(RankingUseTest, AQuarterTakenUsesItUp) {
   EXPECT_FALSE(ranking_.next(candidate));
   build();
   EXPECT_TRUE(ranking_.peek(candidate)) << "a new ranking starts anew";
+}
+
+TEST_F(RankingUseTest, WhatBeganMayBeFinishedAfterIt) {
+  os_.touch(0, 4096);
+  build();
+  Candidate candidate;
+  std::uint64_t end = 0;
+  while (ranking_.next(candidate)) {
+    end = candidate.granule.range().end;
+  }
+  EXPECT_FALSE(ranking_.next_at(end + kGranuleBytes, candidate)) << "not what comes next";
+  ASSERT_TRUE(ranking_.next_at(end, candidate));
+  EXPECT_EQ(candidate.granule.range().begin, end);
+  EXPECT_EQ(ranking_.heat(0), 4096U - 1024U - 16U) << "off its class, as any that is taken";
+}
+
+TEST_F(RankingUseTest, AHugePageLeavesWholeThoughTheRankingIsUsedUp) {
+  os_.touch(256, 4096);  // a quarter, 1024, ends in the middle of 2 MiB
+  SharedRanking shared;
+  ASSERT_EQ(shared.ranking.build(os_, pagemap_, {}, true), 0);
+  const EvictOutcome outcome = evict(os_, pagemap_, shared, Pages{4096});
+  EXPECT_TRUE(outcome.ranking_empty);
+  EXPECT_EQ(outcome.done, Pages{256 + 512 + 512});
 }
 
 TEST_F(RankingUseTest, WhatWouldNotLeaveDoesNotUseItUp) {
