@@ -40,8 +40,8 @@ struct ContainerCounters {
   Counter allocstall_ns;    // time they spent doing so
   Counter throttle;         // charges above high that waited a moment for the reclaimer
   Counter throttle_ns;      //
-  Counter readahead;        // pages brought in ahead of a stream of refaults
-  Counter readahead_hit;    // of these, found mapped when the stream had passed
+  Counter readahead;        // pages that streams of refaults were expected to need
+  Counter readahead_hit;    // of these, there when the stream had passed
   Counter background_runs;  // times the reclaimer went from above high to work
   Counter background_ns;    // its CPU time
   Counter evict_requested;  // pages asked to leave

@@ -218,8 +218,7 @@ void on_fault_sample(std::uintptr_t address) {
   // What may be touched until the next sample is charged ahead, as the kernel's stock is.
   const std::uint32_t period = meter_is_fine() ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod;
   if (address != 0 && p.engine.reclaimer_ready.load(std::memory_order_relaxed) &&
-      p.engine.readahead.note(p.engine.os, p.engine.os.tid(), address, period,
-                              p.engine.reclaimer_sleeps.load(std::memory_order_relaxed))) {
+      p.engine.readahead.note(p.engine.os, p.engine.os.tid(), address, period)) {
     wake_reclaimer(p.engine);
   }
   note_own_faults();

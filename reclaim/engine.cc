@@ -217,8 +217,7 @@ void read_ahead(Engine& engine) {
     return;
   }
   const Pages limit = marks_of(engine.container()).limit;
-  const Pages most{std::min(limit.count / 8, Readahead::kMostWindow.count)};
-  const ReadaheadOutcome outcome = engine.readahead.serve(engine.os, engine.pagemap, most);
+  const ReadaheadOutcome outcome = engine.readahead.serve(engine.os, engine.pagemap, Pages{limit.count / 8});
   count(engine.counters().readahead, outcome.asked.count);
   count(engine.counters().readahead_hit, outcome.hits.count);
 }

@@ -14,9 +14,8 @@ constexpr std::uintptr_t kMostStep = kPageBytes * 16;
 constexpr int kRunOfStream = 2;
 // Nothing to read ahead: look again after so much (fresh memory is sequential, too).
 constexpr std::uintptr_t kDryStep = 4 * kMiB;
-// What a thread asks for by itself, of pages one by one.
-constexpr Pages kHere{256};
-constexpr std::uint64_t kSinglyHere = 64;
+// So many steps are worth a judgement.
+constexpr std::uint64_t kWorthJudging = 256;
 
 constexpr std::uintptr_t page_of(std::uintptr_t address) {
   return address & ~(kPageBytes - 1);
@@ -30,9 +29,24 @@ std::uintptr_t lead(std::uintptr_t at, std::uintptr_t edge, bool up) {
   return up ? (edge > at ? edge - at : 0) : (edge < at ? at - edge : 0);
 }
 
+std::uintptr_t moved(std::uintptr_t at, std::uintptr_t by, bool up) {
+  return up ? at + by : at - std::min(at, by);
+}
+
 // Whether a step is some number of strides, but for what a stride loses by rounding.
 bool is_multiple(std::uintptr_t step, std::uintptr_t stride) {
   return stride != 0 && std::min(step % stride, stride - step % stride) <= step / stride;
+}
+
+// The pages that the steps [numbers.first, numbers.end) touch, and what lies between them.
+AddressRange span_of(const Stride& stride, Stride::Numbers numbers) {
+  const std::uintptr_t first = page_of(stride.at(numbers.first));
+  const std::uintptr_t last = page_of(stride.at(numbers.end - 1));
+  return {std::min(first, last), std::max(first, last) + kPageBytes};
+}
+
+bool is_addressable(AddressRange range) {
+  return range.begin >= kWholeAddressSpace.begin && range.end <= kWholeAddressSpace.end && range.begin < range.end;
 }
 
 // Of the pages a scan finds, those that a stride touches.
@@ -49,36 +63,6 @@ class TouchedCounter : public RunVisitor {
 
  private:
   Stride stride_;
-  Pages pages_;
-};
-
-// Asks for what a stride touches of the pages a scan finds: all in one call where that is every page.
-class Asker final : public RunVisitor {
- public:
-  Asker(Os& os, const Stride& stride) : os_(os), stride_(stride) {}
-  bool visit(const PageRun& run) override {
-    const Stride::Numbers touched = stride_.inside(run.range);
-    if (stride_.step == kPageBytes) {
-      range_ = {pages_ == Pages::none() ? run.range.begin : range_.begin, run.range.end};
-    } else {
-      for (std::uint64_t number = touched.first; number < touched.end; ++number) {
-        static_cast<void>(os_.advise(page_of(stride_.at(number)), kPageBytes, MADV_WILLNEED));
-      }
-    }
-    pages_ = pages_ + touched.count();
-    return true;
-  }
-  Pages finish() {
-    if (range_.end != 0) {
-      static_cast<void>(os_.advise(range_.begin, range_.bytes(), MADV_WILLNEED));
-    }
-    return pages_;
-  }
-
- private:
-  Os& os_;
-  Stride stride_;
-  AddressRange range_;
   Pages pages_;
 };
 
@@ -113,6 +97,11 @@ class PresentPages final : public RunVisitor {
 
 }  // namespace
 
+Stride Readahead::Asked::stride() const {
+  return {origin.load(std::memory_order_relaxed), step.load(std::memory_order_relaxed),
+          up.load(std::memory_order_relaxed)};
+}
+
 Stride Readahead::Stream::ahead() const {
   const std::uintptr_t at = last.load(std::memory_order_relaxed);
   if (is_dense.load(std::memory_order_relaxed)) {
@@ -144,7 +133,7 @@ bool Readahead::note_step(Stream& stream, std::uintptr_t last, std::uintptr_t ad
   return true;
 }
 
-bool Readahead::note(Os& os, int tid, std::uintptr_t address, std::uint32_t faults, bool reclaimer_idle) {
+bool Readahead::note(Os& os, int tid, std::uintptr_t address, std::uint32_t faults) {
   Stream& stream = streams_[static_cast<std::size_t>(tid) % kStreams];
   const std::uintptr_t last = stream.last.exchange(address, std::memory_order_relaxed);
   if (stream.tid.exchange(tid, std::memory_order_relaxed) != tid) {
@@ -156,14 +145,12 @@ bool Readahead::note(Os& os, int tid, std::uintptr_t address, std::uint32_t faul
     return false;
   }
   const Stride ahead = stream.ahead();
-  const std::uintptr_t half = stream.window.load(std::memory_order_relaxed) * ahead.step / 2;
   const std::uintptr_t left = lead(ahead.origin, stream.edge.load(std::memory_order_relaxed), ahead.up);
-  if (left > half) {
-    return false;
+  const bool known = ahead.any() && stream.paged_out.load(std::memory_order_relaxed);
+  if (known && left <= faults * ahead.step) {
+    ask(os, stream, ahead, left);
   }
-  if (!reclaimer_idle && ahead.any() && left <= faults * ahead.step &&
-      stream.paged_out.load(std::memory_order_relaxed)) {
-    ask_here(os, stream, ahead, left);
+  if (known ? !is_due(stream) : left > 0) {
     return false;
   }
   stream.wanted.store(true, std::memory_order_release);
@@ -171,22 +158,89 @@ bool Readahead::note(Os& os, int tid, std::uintptr_t address, std::uint32_t faul
   return true;
 }
 
-void Readahead::ask_here(Os& os, Stream& stream, const Stride& ahead, std::uintptr_t left) {
-  if (ahead.step == kPageBytes) {
-    const std::uintptr_t begin =
-        ahead.up ? ahead.origin + left : ahead.origin - std::min(ahead.origin, left + kHere.bytes());
-    static_cast<void>(os.advise(begin, kHere.bytes(), MADV_WILLNEED));
-    stream.edge.store(ahead.up ? begin + kHere.bytes() : begin, std::memory_order_relaxed);
+// From the edge on, one window.
+void Readahead::ask(Os& os, Stream& stream, const Stride& ahead, std::uintptr_t left) {
+  // The edge itself was asked for downwards, and not upwards.
+  const std::uintptr_t to_edge = (left + (ahead.up ? ahead.step - 1 : ahead.step)) / ahead.step;
+  const std::uint64_t first = std::max<std::uint64_t>(1, to_edge);
+  const Stride::Numbers numbers{first, first + stream.window.load(std::memory_order_relaxed)};
+  const AddressRange span = span_of(ahead, numbers);
+  if (!is_addressable(span)) {
     return;
   }
-  // The edge itself was asked for downwards, and not upwards.
-  const std::uint64_t first =
-      std::max<std::uint64_t>(1, (left + (ahead.up ? ahead.step - 1 : ahead.step)) / ahead.step);
-  const std::uint64_t end = first + kSinglyHere;
-  for (std::uint64_t number = first; number < end; ++number) {
-    static_cast<void>(os.advise(page_of(ahead.at(number)), kPageBytes, MADV_WILLNEED));
+  if (ahead.step == kPageBytes) {
+    static_cast<void>(os.advise(span.begin, span.bytes(), MADV_WILLNEED));
+  } else {
+    for (std::uint64_t number = numbers.first; number < numbers.end; ++number) {
+      static_cast<void>(os.advise(page_of(ahead.at(number)), kPageBytes, MADV_WILLNEED));
+    }
   }
-  stream.edge.store(page_of(ahead.at(end - 1)) + (ahead.up ? kPageBytes : 0), std::memory_order_relaxed);
+  stream.edge.store(ahead.up ? span.end : span.begin, std::memory_order_relaxed);
+  note_asked(stream.asked, ahead, numbers);
+}
+
+// What does not go on where the last one ended is not counted until that was judged.
+void Readahead::note_asked(Asked& asked, const Stride& ahead, Stride::Numbers numbers) {
+  const std::uintptr_t begin = ahead.at(numbers.first);
+  const std::uint64_t count = asked.count.load(std::memory_order_relaxed);
+  const Stride before = asked.stride();
+  const bool goes_on = before.step == ahead.step && before.up == ahead.up && before.at(count) == begin;
+  if (count != 0 && goes_on) {
+    asked.count.store(count + numbers.count().count, std::memory_order_release);
+    return;
+  }
+  if (asked.judged.load(std::memory_order_acquire) != count) {
+    asked.closed.store(true, std::memory_order_relaxed);
+    return;
+  }
+  asked.closed.store(false, std::memory_order_relaxed);
+  asked.count.store(0, std::memory_order_relaxed);
+  asked.judged.store(0, std::memory_order_relaxed);
+  asked.origin.store(begin, std::memory_order_relaxed);
+  asked.step.store(ahead.step, std::memory_order_relaxed);
+  asked.up.store(ahead.up, std::memory_order_relaxed);
+  asked.count.store(numbers.count().count, std::memory_order_release);
+}
+
+// Of the steps asked for, those that lie behind the stream.
+std::uint64_t Readahead::passed(const Stream& stream) {
+  const std::uint64_t count = stream.asked.count.load(std::memory_order_acquire);
+  if (stream.asked.closed.load(std::memory_order_relaxed)) {
+    return count;
+  }
+  const Stride stride = stream.asked.stride();
+  return std::min(count, lead(stride.origin, stream.last.load(std::memory_order_relaxed), stride.up) / stride.step);
+}
+
+bool Readahead::is_due(const Stream& stream) {
+  const std::uint64_t judged = stream.asked.judged.load(std::memory_order_relaxed);
+  return passed(stream) >= judged + kWorthJudging ||
+         (stream.asked.closed.load(std::memory_order_relaxed) && passed(stream) > judged);
+}
+
+// What was passed and is still paged out was not wanted.
+void Readahead::judge(Os& os, Pagemap& pagemap, Stream& stream, Pages most, ReadaheadOutcome& outcome) {
+  const Stride::Numbers numbers{stream.asked.judged.load(std::memory_order_relaxed), passed(stream)};
+  if (numbers.first >= numbers.end) {
+    return;
+  }
+  const Stride stride = stream.asked.stride();
+  TouchedCounter left({stride.at(numbers.first), stride.step, stride.up});
+  static_cast<void>(pagemap.scan(os, span_of(stride, numbers), left, PageKind::kSwapped));
+  stream.asked.judged.store(numbers.end, std::memory_order_release);
+  const Pages asked = numbers.count();
+  const Pages hits = asked - left.pages();
+  outcome.asked = outcome.asked + asked;
+  outcome.hits = outcome.hits + hits;
+  std::uint64_t window = stream.window.load(std::memory_order_relaxed);
+  if (hits.count * 3 >= asked.count * 2) {
+    window *= 2;
+  } else if (hits.count * 2 < asked.count) {
+    window /= 2;
+    stream.stride.store(0, std::memory_order_relaxed);  // another one by now, or none
+  }
+  const std::uint64_t widest = std::clamp(most.count, kLeastWindow, kMostWindow);
+  stream.window.store(std::clamp(window, kLeastWindow / 4, widest), std::memory_order_relaxed);
 }
 
 // What is present between the last two samples was touched there: one page of each object, if it is objects that
@@ -211,62 +265,21 @@ bool Readahead::learn_stride(Os& os, Pagemap& pagemap, Stream& stream) {
   return fits;
 }
 
-// From the edge, or the stream's place when that has passed it, one window on.
-AddressRange Readahead::ahead_of(const Stream& stream, const Stride& stride, Pages most) {
-  const std::uintptr_t at = page_of(stride.origin);
-  const std::uintptr_t edge = stream.edge.load(std::memory_order_relaxed);
-  const std::uintptr_t bytes =
-      page_of(std::min(stream.window.load(std::memory_order_relaxed), most.count) * stride.step);
-  const std::uintptr_t from = lead(at, edge, stride.up) > 0 ? edge : at;
-  if (stride.up) {
-    const std::uintptr_t end = std::min(at + bytes, kWholeAddressSpace.end);
-    return {std::min(from, end), end};
-  }
-  const std::uintptr_t begin = at > bytes + kWholeAddressSpace.begin ? at - bytes : kWholeAddressSpace.begin;
-  return {begin, std::max(from, begin)};
-}
-
-// Windows the stream has passed: what of them is still paged out was not wanted.
-void Readahead::judge(Os& os, Pagemap& pagemap, Stream& stream, ReadaheadOutcome& outcome) {
-  const std::uintptr_t at = stream.last.load(std::memory_order_relaxed);
-  for (Window& window : stream.unjudged) {
-    if (window.asked == Pages::none() || (stream.up() ? window.range.end > at : window.range.begin < at)) {
-      continue;
+// Whether anything is paged out ahead. If not, that is not asked again for some way. What was asked for and
+// not touched yet counts: its entries are those of swap until then.
+void Readahead::look_ahead(Os& os, Pagemap& pagemap, Stream& stream) {
+  const Stride ahead = stream.ahead();
+  TouchedCounter paged_out(ahead);
+  if (ahead.any()) {
+    if (const AddressRange span = span_of(ahead, {1, 1 + kWorthJudging}); is_addressable(span)) {
+      static_cast<void>(pagemap.scan(os, span, paged_out, PageKind::kSwapped));
     }
-    TouchedCounter left(window.stride);
-    static_cast<void>(pagemap.scan(os, window.range, left, PageKind::kSwapped));
-    const Pages hits = window.asked - left.pages();
-    outcome.hits = outcome.hits + hits;
-    std::uint64_t size = stream.window.load(std::memory_order_relaxed);
-    if (hits.count * 3 >= window.asked.count * 2) {
-      size = std::min(size * 2, kMostWindow.count);
-    } else if (hits.count * 2 < window.asked.count) {
-      size = std::max(size / 2, kLeastWindow.count / 4);
-      stream.stride.store(0, std::memory_order_relaxed);  // another one by now, or none
-    }
-    stream.window.store(size, std::memory_order_relaxed);
-    window = {};
   }
-}
-
-void Readahead::read_ahead(Os& os, Pagemap& pagemap, Stream& stream, const Stride& stride, AddressRange range,
-                           ReadaheadOutcome& outcome) {
-  Asker asker(os, stride);
-  static_cast<void>(pagemap.scan(os, range, asker, PageKind::kSwapped));
-  const Pages asked = asker.finish();
-  stream.paged_out.store(asked > Pages::none(), std::memory_order_relaxed);
-  if (asked == Pages::none()) {
-    rest(stream, range);
-    return;
+  const bool found = paged_out.pages() > Pages::none();
+  stream.paged_out.store(found, std::memory_order_relaxed);
+  if (!found) {
+    stream.edge.store(moved(page_of(ahead.origin), kDryStep, ahead.up), std::memory_order_relaxed);
   }
-  stream.edge.store(stride.up ? range.end : range.begin, std::memory_order_relaxed);
-  stream.unjudged[stream.next_unjudged++ % kUnjudged] = {range, stride, asked};
-  outcome.asked = outcome.asked + asked;
-}
-
-void Readahead::rest(Stream& stream, AddressRange range) {
-  stream.edge.store(stream.up() ? range.end + kDryStep : range.begin - std::min(kDryStep, range.begin),
-                    std::memory_order_relaxed);
 }
 
 ReadaheadOutcome Readahead::serve(Os& os, Pagemap& pagemap, Pages most) {
@@ -276,17 +289,11 @@ ReadaheadOutcome Readahead::serve(Os& os, Pagemap& pagemap, Pages most) {
     if (!stream.wanted.load(std::memory_order_relaxed) || !stream.wanted.exchange(false, std::memory_order_acquire)) {
       continue;
     }
-    judge(os, pagemap, stream, outcome);
-    if (!stream.ahead().any() && !learn_stride(os, pagemap, stream)) {
-      const std::uintptr_t at = page_of(stream.last.load(std::memory_order_relaxed));
-      rest(stream, {at, at});
-      continue;
+    judge(os, pagemap, stream, most, outcome);
+    if (!stream.ahead().any()) {
+      static_cast<void>(learn_stride(os, pagemap, stream));
     }
-    const Stride stride = stream.ahead();
-    const AddressRange range = ahead_of(stream, stride, most);
-    if (stride.any() && range.begin < range.end) {
-      read_ahead(os, pagemap, stream, stride, range, outcome);
-    }
+    look_ahead(os, pagemap, stream);
   }
   return outcome;
 }

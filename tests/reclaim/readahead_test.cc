@@ -1,4 +1,4 @@
-// readahead_test.cc - streams of refaults: found, followed both ways, dropped when they are none.
+// readahead_test.cc - streams of refaults: found, followed both ways, judged, dropped when they are none.
 #include "reclaim/readahead.h"
 
 #include <gmock/gmock.h>
@@ -13,36 +13,47 @@ namespace {
 
 constexpr std::uint32_t kPeriod = 32;
 constexpr Pages kMost{512};
+constexpr Pages kFirstWindow{Readahead::kLeastWindow};
 
 class ReadaheadTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    machine_.os.touch(0, 4000);
+    machine_.os.touch(0, 8000);
     machine_.engine.pagemap.open(machine_.os);
-    static_cast<void>(machine_.os.advise(kHeap, 4000 * kPageBytes, 21));  // all of it is paged out
+    static_cast<void>(machine_.os.advise(kHeap, 8000 * kPageBytes, 21));  // all of it is paged out
   }
   static std::uintptr_t page(std::uint64_t number) {
     return kHeap + number * kPageBytes + 123;
   }
-  bool note(std::uint64_t number, bool idle = true, int tid = 7) {
-    return ahead_.note(machine_.os, tid, page(number), kPeriod, idle);
+  bool note(std::uint64_t number, int tid = 7) {
+    return ahead_.note(machine_.os, tid, page(number), kPeriod);
   }
   ReadaheadOutcome serve() {
     return ahead_.serve(machine_.os, machine_.engine.pagemap, kMost);
+  }
+  std::vector<AddressRange>& asked() {
+    return machine_.os.wanted_ahead;
+  }
+  static AddressRange pages(std::uint64_t begin, std::uint64_t end) {
+    return {kHeap + begin * kPageBytes, kHeap + end * kPageBytes};
+  }
+  // Three samples, and the reclaimer has seen what lies ahead.
+  void begin_stream(std::uint64_t from) {
+    note(from);
+    note(from + 32);
+    EXPECT_TRUE(note(from + 64)) << "the reclaimer is to look";
+    EXPECT_TRUE(asked().empty());
+    serve();
   }
 
   Machine machine_{kMarks};
   Readahead ahead_;
 };
 
-TEST_F(ReadaheadTest, ThreeSamplesInOrderMakeAStream) {
-  EXPECT_FALSE(note(100));
-  EXPECT_FALSE(note(132));
-  EXPECT_TRUE(note(164));
-  const ReadaheadOutcome outcome = serve();
-  EXPECT_EQ(outcome.asked, Readahead::kLeastWindow);
-  ASSERT_EQ(machine_.os.wanted_ahead.size(), 1U);
-  EXPECT_EQ(machine_.os.wanted_ahead[0].begin, kHeap + 164 * kPageBytes);
+TEST_F(ReadaheadTest, ThreeSamplesInOrderMakeAStreamAndTheThreadAsksAhead) {
+  begin_stream(100);
+  EXPECT_FALSE(note(196));
+  EXPECT_THAT(asked(), ::testing::ElementsAre(pages(197, 197 + kFirstWindow.count)));
 }
 
 TEST_F(ReadaheadTest, DownwardsToo) {
@@ -50,8 +61,8 @@ TEST_F(ReadaheadTest, DownwardsToo) {
   note(968);
   EXPECT_TRUE(note(936));
   serve();
-  ASSERT_EQ(machine_.os.wanted_ahead.size(), 1U);
-  EXPECT_EQ(machine_.os.wanted_ahead[0].end, kHeap + 936 * kPageBytes);
+  note(904);
+  EXPECT_THAT(asked(), ::testing::ElementsAre(pages(904 - kFirstWindow.count, 904)));
 }
 
 TEST_F(ReadaheadTest, SamplesHereAndThereAreNoStream) {
@@ -70,66 +81,95 @@ TEST_F(ReadaheadTest, TwoSamplesOfOneFaultDoNotEndAStream) {
 
 TEST_F(ReadaheadTest, ThreadsAreStreamsOfTheirOwn) {
   for (int i = 0; i < 2; ++i) {
-    EXPECT_FALSE(note(100 + 32 * static_cast<std::uint64_t>(i), true, 1));
-    EXPECT_FALSE(note(2000 + 32 * static_cast<std::uint64_t>(i), true, 2));
+    EXPECT_FALSE(note(100 + 32 * static_cast<std::uint64_t>(i), 1));
+    EXPECT_FALSE(note(2000 + 32 * static_cast<std::uint64_t>(i), 2));
   }
-  EXPECT_TRUE(note(164, true, 1));
-  EXPECT_TRUE(note(2064, true, 2));
+  EXPECT_TRUE(note(164, 1));
+  EXPECT_TRUE(note(2064, 2));
 }
 
 TEST_F(ReadaheadTest, NothingIsAskedTwice) {
-  note(100);
-  note(132);
-  note(164);
-  serve();
-  EXPECT_FALSE(note(196)) << "most of the window is still ahead";
-  EXPECT_FALSE(note(228));
-  EXPECT_FALSE(note(260));
-  EXPECT_TRUE(note(292)) << "half of it is gone";
-  serve();
-  ASSERT_EQ(machine_.os.wanted_ahead.size(), 2U);
-  EXPECT_EQ(machine_.os.wanted_ahead[1].begin, machine_.os.wanted_ahead[0].end);
+  begin_stream(100);
+  for (std::uint64_t number = 196; number < 600; number += 32) {
+    note(number);
+  }
+  ASSERT_GE(asked().size(), 3U);
+  for (std::size_t i = 1; i < asked().size(); ++i) {
+    EXPECT_EQ(asked()[i].begin, asked()[i - 1].end);
+  }
 }
 
 TEST_F(ReadaheadTest, FreshMemoryIsNoReasonToAsk) {
-  machine_.os.drop_all();
   Machine fresh(kMarks);
   fresh.os.touch(0, 10);
   fresh.engine.pagemap.open(fresh.os);
   Readahead ahead;
-  for (std::uint64_t number = 0; number < 300; number += 32) {
-    ahead.note(fresh.os, 7, page(number), kPeriod, true);
+  int looks = 0;
+  for (std::uint64_t number = 0; number < 3000; number += 32) {
+    looks += ahead.note(fresh.os, 7, page(number), kPeriod) ? 1 : 0;
     EXPECT_EQ(ahead.serve(fresh.os, fresh.engine.pagemap, kMost).asked, Pages::none());
   }
   EXPECT_TRUE(fresh.os.wanted_ahead.empty());
+  EXPECT_LE(looks, 3) << "once every 4 MiB is enough";
 }
 
 TEST_F(ReadaheadTest, WhatWasTouchedCountsAsHitsAndWidensTheWindow) {
-  note(100);
-  note(132);
-  note(164);
-  serve();
-  machine_.os.touch(164, Readahead::kLeastWindow.count);
-  note(300);
-  note(332);
-  note(364);
-  note(396);
-  note(428);
+  begin_stream(100);
+  bool due = false;
+  std::uint64_t number = 196;
+  for (; !due; number += 32) {
+    due = note(number);
+    machine_.os.touch(number, 32);
+    ASSERT_LT(number, 1000U) << "judged in the end";
+  }
   const ReadaheadOutcome outcome = serve();
-  EXPECT_EQ(outcome.hits, Readahead::kLeastWindow);
-  EXPECT_GT(outcome.asked, Readahead::kLeastWindow);
+  EXPECT_GE(outcome.asked, Pages{256});
+  EXPECT_EQ(outcome.hits, outcome.asked);
+  asked().clear();
+  for (; asked().empty(); number += 32) {
+    note(number);
+  }
+  EXPECT_EQ(asked()[0].pages(), Pages{2 * kFirstWindow.count});
 }
 
-TEST_F(ReadaheadTest, ABusyReclaimerIsNotWaitedFor) {
-  note(100);
-  note(132);
-  note(164);
-  serve();
-  EXPECT_FALSE(note(800, false)) << "past the window, and too far for one stream";
-  note(832, false);
-  note(864, false);
-  note(896, false);
-  EXPECT_GE(machine_.os.wanted_ahead.size(), 2U) << "the thread asked by itself";
+TEST_F(ReadaheadTest, WhatWasNotTouchedNarrowsIt) {
+  begin_stream(100);
+  std::uint64_t number = 196;
+  while (!note(number)) {
+    number += 32;
+  }
+  const ReadaheadOutcome outcome = serve();
+  EXPECT_EQ(outcome.hits, Pages::none());
+  asked().clear();
+  for (number += 32; asked().empty(); number += 32) {
+    note(number);
+  }
+  EXPECT_EQ(asked()[0].pages(), Pages{kFirstWindow.count / 2});
+}
+
+TEST_F(ReadaheadTest, WhereItEndsNoMoreIsAskedFor) {
+  machine_.os.touch(1000, 7000);  // from there on all is present
+  begin_stream(100);
+  for (std::uint64_t number = 196; number < 3000; number += 32) {
+    if (note(number)) {
+      serve();
+    }
+  }
+  for (const AddressRange& range : asked()) {
+    EXPECT_LT(range.begin, kHeap + (1000 + 512) * kPageBytes);
+  }
+}
+
+TEST_F(ReadaheadTest, AnotherPlaceIsCountedOnceTheFirstIsJudged) {
+  begin_stream(100);
+  note(196);  // asks
+  note(5000);
+  note(5032);
+  EXPECT_TRUE(note(5064)) << "asks again, and the first is to be judged";
+  EXPECT_EQ(serve().asked, kFirstWindow);
+  note(5096);
+  note(5128);
+  EXPECT_EQ(asked().back().begin, kHeap + 5129 * kPageBytes);
 }
 
 // Objects of 10 KiB of which each has one page touched: two pages in five.
@@ -142,39 +182,40 @@ class StrideTest : public ReadaheadTest {
   static std::uint64_t page_of_object(std::uint64_t number) {
     return (object(number) - kHeap) / kPageBytes;
   }
-  bool note_object(std::uint64_t number, bool idle = true) {
-    return ahead_.note(machine_.os, 7, object(number), kPeriod, idle);
+  bool note_object(std::uint64_t number) {
+    return ahead_.note(machine_.os, 7, object(number), kPeriod);
   }
   void touch_objects(std::uint64_t first, std::uint64_t end) {
     for (std::uint64_t number = first; number < end; ++number) {
       machine_.os.touch(page_of_object(number), 1);
     }
   }
-  // The object whose page each call of the outcome names, in order.
-  std::vector<std::uintptr_t> asked() const {
-    std::vector<std::uintptr_t> pages;
-    for (const AddressRange& range : machine_.os.wanted_ahead) {
+  // The pages that were asked for, one by one.
+  std::vector<std::uint64_t> asked_pages() {
+    std::vector<std::uint64_t> found;
+    for (const AddressRange& range : asked()) {
       EXPECT_EQ(range.bytes(), kPageBytes);
-      pages.push_back((range.begin - kHeap) / kPageBytes);
+      found.push_back((range.begin - kHeap) / kPageBytes);
     }
-    return pages;
+    return found;
   }
-  void begin_stream() {
+  void begin_stride() {
     touch_objects(0, 65);
     note_object(0);
     note_object(32);
     EXPECT_TRUE(note_object(64));
+    serve();
+    touch_objects(65, 97);
+    note_object(96);
   }
 };
 
 TEST_F(StrideTest, OnlyWhatTheStrideTouchesIsRead) {
-  begin_stream();
-  const ReadaheadOutcome outcome = serve();
-  EXPECT_EQ(outcome.asked, Readahead::kLeastWindow - Pages{1}) << "the last sample's own page is there";
-  const std::vector<std::uintptr_t> pages = asked();
-  ASSERT_EQ(pages.size(), outcome.asked.count);
-  for (std::size_t i = 0; i < pages.size(); ++i) {
-    EXPECT_EQ(pages[i], page_of_object(65 + i));
+  begin_stride();
+  const std::vector<std::uint64_t> found = asked_pages();
+  ASSERT_EQ(found.size(), kFirstWindow.count);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i], page_of_object(97 + i));
   }
 }
 
@@ -183,11 +224,25 @@ TEST_F(StrideTest, DownwardsToo) {
   note_object(1064);
   note_object(1032);
   EXPECT_TRUE(note_object(1000));
-  EXPECT_EQ(serve().asked, Readahead::kLeastWindow);
-  std::vector<std::uintptr_t> pages = asked();
-  std::sort(pages.begin(), pages.end());
-  EXPECT_EQ(pages.back(), page_of_object(999));
-  EXPECT_EQ(pages[pages.size() - 2], page_of_object(998));
+  serve();
+  note_object(968);
+  const std::vector<std::uint64_t> found = asked_pages();
+  ASSERT_EQ(found.size(), kFirstWindow.count);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i], page_of_object(967 - i));
+  }
+}
+
+TEST_F(StrideTest, ItGoesOnWhereItEnded) {
+  begin_stride();
+  for (std::uint64_t number = 128; number < 320; number += 32) {
+    note_object(number);
+  }
+  const std::vector<std::uint64_t> found = asked_pages();
+  ASSERT_GT(found.size(), 2 * kFirstWindow.count);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i], page_of_object(97 + i));
+  }
 }
 
 TEST_F(StrideTest, PagesHereAndThereAreNoStride) {
@@ -197,44 +252,32 @@ TEST_F(StrideTest, PagesHereAndThereAreNoStride) {
   note_object(0);
   note_object(32);
   EXPECT_TRUE(note_object(64));
-  EXPECT_EQ(serve().asked, Pages::none());
+  serve();
   EXPECT_FALSE(note_object(96)) << "not tried again at once";
+  EXPECT_TRUE(asked().empty());
 }
 
 TEST_F(StrideTest, HitsAreThoseOfItsPages) {
-  begin_stream();
-  const Pages asked = serve().asked;
-  touch_objects(65, 320);
-  for (std::uint64_t number = 96; number <= 352; number += 32) {
-    note_object(number);
+  begin_stride();
+  touch_objects(97, 600);
+  std::uint64_t number = 128;
+  while (!note_object(number)) {
+    number += 32;
+    ASSERT_LT(number, 600U);
   }
-  EXPECT_EQ(serve().hits, asked);
+  const ReadaheadOutcome outcome = serve();
+  EXPECT_GE(outcome.asked, Pages{256});
+  EXPECT_EQ(outcome.hits, outcome.asked);
 }
 
 TEST_F(StrideTest, AnotherEventsSampleDoesNotMakeItDense) {
-  begin_stream();
-  serve();
-  touch_objects(65, 400);
-  note_object(72);
-  for (std::uint64_t number = 104; number < 300; number += 32) {
+  begin_stride();
+  touch_objects(97, 600);
+  note_object(104);
+  for (std::uint64_t number = 136; number < 400; number += 32) {
     note_object(number);
   }
-  serve();
-  for (const AddressRange& range : machine_.os.wanted_ahead) {
-    EXPECT_EQ(range.bytes(), kPageBytes);
-  }
-}
-
-TEST_F(StrideTest, ABusyReclaimerIsNotWaitedFor) {
-  begin_stream();
-  serve();
-  machine_.os.wanted_ahead.clear();
-  touch_objects(65, 321);
-  for (std::uint64_t number = 96; number < 320; number += 32) {
-    note_object(number, false);
-  }
-  ASSERT_FALSE(machine_.os.wanted_ahead.empty()) << "the thread asked by itself";
-  EXPECT_EQ(asked().front(), page_of_object(320)) << "from where the reclaimer had come to";
+  EXPECT_GT(asked_pages().size(), kFirstWindow.count) << "each of them a single page";
 }
 
 }  // namespace
