@@ -69,7 +69,7 @@ void scan_for_present(benchmark::State& state) {
     state.SkipWithError("no memory, or no pagemap");
     return;
   }
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     PageCounter counter;
     benchmark::DoNotOptimize(pagemap.scan(raw_os(), kWholeAddressSpace, counter));
   }
@@ -86,7 +86,7 @@ void build_of_the_ranking(benchmark::State& state) {
     state.SkipWithError("no memory, or no pagemap");
     return;
   }
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(ranking->build(raw_os(), pagemap, {}, true));
   }
   tell_by_gib(state);
