@@ -89,7 +89,7 @@ class ResultsTest(harness.WeirTest):
 
     def test_python_with_multiprocessing(self):
         script = ("import multiprocessing as m, hashlib\n"
-                  "def work(n):\n  held = [str(n * i) * 3 for i in range(60000)]\n"
+                  "def work(n):\n  held = [str(n * i) * 3 for i in range(150000)]\n"
                   "  return hashlib.md5(''.join(held).encode()).hexdigest()\n"
                   "if __name__ == '__main__':\n  with m.Pool(4) as pool:\n    print(pool.map(work, range(12)))\n")
         self.compare(["/usr/bin/python3", self.write("pool.py", script)], 40 * MIB)
