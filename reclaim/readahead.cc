@@ -66,35 +66,6 @@ class TouchedCounter : public RunVisitor {
   Pages pages_;
 };
 
-// Which pages from `first` on a scan finds.
-class PresentPages final : public RunVisitor {
- public:
-  static constexpr std::size_t kMost = 2112;  // 128 faults, 16 pages apart, and the last one's
-
-  explicit PresentPages(std::uintptr_t first) : first_(first) {}
-  bool visit(const PageRun& run) override {
-    for (std::uintptr_t at = run.range.begin; at < run.range.end; at += kPageBytes) {
-      if (const std::size_t page = (at - first_) >> kPageShift; page < kMost) {
-        present_[page / 64] |= std::uint64_t{1} << (page % 64);
-        ++count_;
-      }
-    }
-    return true;
-  }
-  [[nodiscard]] bool holds(std::uintptr_t address) const {
-    const std::size_t page = (address - first_) >> kPageShift;
-    return page < kMost && ((present_[page / 64] >> (page % 64)) & 1) != 0;
-  }
-  [[nodiscard]] std::uint64_t count() const {
-    return count_;
-  }
-
- private:
-  std::uintptr_t first_;
-  std::uint64_t count_ = 0;
-  std::uint64_t present_[kMost / 64] = {};
-};
-
 }  // namespace
 
 Stride Readahead::Asked::stride() const {
@@ -243,28 +214,6 @@ void Readahead::judge(Os& os, Pagemap& pagemap, Stream& stream, Pages most, Read
   stream.window.store(std::clamp(window, kLeastWindow / 4, widest), std::memory_order_relaxed);
 }
 
-// What is present between the last two samples was touched there: one page of each object, if it is objects that
-// were. False: no stride fits.
-bool Readahead::learn_stride(Os& os, Pagemap& pagemap, Stream& stream) {
-  constexpr std::uint64_t kLeastPages = 8;
-  const std::uintptr_t last = stream.last.load(std::memory_order_relaxed);
-  const std::uintptr_t before = stream.before.load(std::memory_order_relaxed);
-  const AddressRange between{page_of(std::min(last, before)), page_of(std::max(last, before)) + kPageBytes};
-  PresentPages present(between.begin);
-  static_cast<void>(pagemap.scan(os, between, present));
-  if (present.count() < kLeastPages) {
-    return false;
-  }
-  const Stride stride{before, (std::max(last, before) - std::min(last, before)) / (present.count() - 1), last > before};
-  std::uint64_t fitting = 0;
-  for (std::uint64_t number = 0; number < present.count(); ++number) {
-    fitting += present.holds(stride.at(number)) ? 1 : 0;
-  }
-  const bool fits = stride.step > kPageBytes && fitting * 8 >= present.count() * 7;
-  stream.stride.store(fits ? stride.step : 0, std::memory_order_relaxed);
-  return fits;
-}
-
 // Whether anything is paged out ahead. If not, that is not asked again for some way. What was asked for and
 // not touched yet counts: its entries are those of swap until then.
 void Readahead::look_ahead(Os& os, Pagemap& pagemap, Stream& stream) {
@@ -291,7 +240,9 @@ ReadaheadOutcome Readahead::serve(Os& os, Pagemap& pagemap, Pages most) {
     }
     judge(os, pagemap, stream, most, outcome);
     if (!stream.ahead().any()) {
-      static_cast<void>(learn_stride(os, pagemap, stream));
+      const Stride seen = find_stride(os, pagemap, stream.before.load(std::memory_order_relaxed),
+                                      stream.last.load(std::memory_order_relaxed));
+      stream.stride.store(seen.step, std::memory_order_relaxed);
     }
     look_ahead(os, pagemap, stream);
   }

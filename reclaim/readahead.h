@@ -92,7 +92,6 @@ class Readahead {
   [[nodiscard]] static std::uint64_t passed(const Stream& stream);
 
   static void judge(Os& os, Pagemap& pagemap, Stream& stream, Pages most, ReadaheadOutcome& outcome);
-  static bool learn_stride(Os& os, Pagemap& pagemap, Stream& stream);
   static void look_ahead(Os& os, Pagemap& pagemap, Stream& stream);
 
   std::atomic<bool> wishes_{false};

@@ -1,10 +1,12 @@
-// stride.h - addresses at equal distances, and which of them lie in a range.
+// stride.h - addresses at equal distances: which of them lie in a range, and whether faults are such.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
+#include "core/os.h"
 #include "core/units.h"
+#include "reclaim/pagemap.h"
 
 namespace weir {
 
@@ -43,5 +45,9 @@ struct Stride {
     return to <= from ? 0 : (to - from + step - 1) / step;
   }
 };
+
+// From two samples of a thread's faults: what is present between them was touched there, one page of
+// each object, if it is objects that were. Without a step when no stride of more than a page fits.
+Stride find_stride(Os& os, Pagemap& pagemap, std::uintptr_t before, std::uintptr_t last);
 
 }  // namespace weir

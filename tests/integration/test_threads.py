@@ -75,6 +75,14 @@ class ThreadsTest(harness.WeirTest):
         self.assertGreater(self.stat(f"{container}/bio")["usage"], 30 * MIB)
         self.assertEqual(set(self.outcome(process).values()), {"right"})
 
+    def test_threads_of_c11_inherit_and_give_their_results(self):
+        env = self.weir_env(400 * MIB, "c11", threads="io_*=io")
+        process = self.start_ready([harness.program("c11_threads"), "20", "io_1"], env)
+        stat = self.stat("c11/io")
+        self.assertAlmostEqual(stat["usage"] / MIB, 40, delta=4, msg="its own 20 MiB, and those of the one it made")
+        result = self.finish(process)
+        self.assertEqual((result.status, result.out, result.err), (0, b"ok\n", b""))
+
     def test_threads_by_number(self):
         process, container = self.hold("small", ["a", "b", "c"], rules="#2-3=late")
         stat = self.stat(f"{container}/late")

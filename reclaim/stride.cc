@@ -1,0 +1,60 @@
+// stride.cc - a stride that fits what a scan finds.
+#include "reclaim/stride.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+constexpr std::uintptr_t page_of(std::uintptr_t address) {
+  return address & ~(kPageBytes - 1);
+}
+
+// Which pages from `first` on a scan finds.
+class PresentPages final : public RunVisitor {
+ public:
+  static constexpr std::size_t kMost = 2112;  // 128 faults, 16 pages apart, and the last one's
+
+  explicit PresentPages(std::uintptr_t first) : first_(first) {}
+  bool visit(const PageRun& run) override {
+    for (std::uintptr_t at = run.range.begin; at < run.range.end; at += kPageBytes) {
+      if (const std::size_t page = (at - first_) >> kPageShift; page < kMost) {
+        present_[page / 64] |= std::uint64_t{1} << (page % 64);
+        ++count_;
+      }
+    }
+    return true;
+  }
+  [[nodiscard]] bool holds(std::uintptr_t address) const {
+    const std::size_t page = (address - first_) >> kPageShift;
+    return page < kMost && ((present_[page / 64] >> (page % 64)) & 1) != 0;
+  }
+  [[nodiscard]] std::uint64_t count() const {
+    return count_;
+  }
+
+ private:
+  std::uintptr_t first_;
+  std::uint64_t count_ = 0;
+  std::uint64_t present_[kMost / 64] = {};
+};
+
+}  // namespace
+
+Stride find_stride(Os& os, Pagemap& pagemap, std::uintptr_t before, std::uintptr_t last) {
+  constexpr std::uint64_t kLeastPages = 8;
+  const AddressRange between{page_of(std::min(last, before)), page_of(std::max(last, before)) + kPageBytes};
+  PresentPages present(between.begin);
+  static_cast<void>(pagemap.scan(os, between, present));
+  if (present.count() < kLeastPages) {
+    return {};
+  }
+  const Stride stride{before, (std::max(last, before) - std::min(last, before)) / (present.count() - 1), last > before};
+  std::uint64_t fitting = 0;
+  for (std::uint64_t number = 0; number < present.count(); ++number) {
+    fitting += present.holds(stride.at(number)) ? 1 : 0;
+  }
+  return stride.step > kPageBytes && fitting * 8 >= present.count() * 7 ? stride : Stride{};
+}
+
+}  // namespace weir
