@@ -127,7 +127,8 @@ class PostgresTest(harness.WeirTest):
 
     def serve(self, env):
         server = self.start([f"{self.bin}/postgres", "-D", self.data, "-k", self.scratch, "-c", "listen_addresses=",
-                             "-c", "fsync=off", "-c", "max_parallel_workers_per_gather=0"], env,
+                             "-c", "dynamic_shared_memory_type=mmap", "-c", "fsync=off", "-c",
+                             "max_parallel_workers_per_gather=0"], env,
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self.user)
         for _ in range(200):
             if self.ask("SELECT 1").wait() == 0:
