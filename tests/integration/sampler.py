@@ -2,12 +2,19 @@
 
 import ctypes
 import os
+import re
 import threading
 import time
 
 _PR_SET_CHILD_SUBREAPER = 36
 _KCMP, _KCMP_VM = 312, 1  # x86-64
 _LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def anonymous(pid):
+    """Bytes of anonymous memory that are resident, as the kernel tells now."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+        return int(re.search(r"^Anonymous: +(\d+) kB", rollup.read(), re.MULTILINE)[1]) * 1024
 
 
 def become_subreaper():

@@ -1,11 +1,11 @@
 """test_group_programs - real programs with thread groups: right results, every group there, and sums that are the kernel's."""
 
-import re
 import time
 import unittest
 
 import harness
 import redis_server
+import sampler
 from harness import MIB
 
 JAVA = """
@@ -53,11 +53,6 @@ if (isMainThread) {
 """
 
 
-def anonymous(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
-        return int(re.search(r"^Anonymous: +(\d+) kB", rollup.read(), re.MULTILINE)[1]) * 1024
-
-
 class GroupCase(harness.WeirTest):
     def setUp(self):
         super().setUp()
@@ -66,7 +61,7 @@ class GroupCase(harness.WeirTest):
     def assert_adds_up(self, pid, container="test"):
         """At a moment at which nothing changes, the groups and the rest are what the kernel says of the process."""
         for _ in range(20):
-            before, stat, after = anonymous(pid), self.stat(container), anonymous(pid)
+            before, stat, after = sampler.anonymous(pid), self.stat(container), sampler.anonymous(pid)
             if abs(before - after) <= 65536 and abs(stat["usage"] - after) <= max(after / 100, 65536):
                 return stat
             time.sleep(0.25)

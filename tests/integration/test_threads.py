@@ -1,20 +1,15 @@
 """test_threads - thread groups of unmodified programs: who is charged, what is held back, what adds up."""
 
 import os
-import re
 import signal
 import time
 import unittest
 
 import harness
+import sampler
 from harness import MIB
 
 RULES = "io_*=io:limit=16M;bio*=bio;late=late:limit=8M,oom=enomem"
-
-
-def anonymous(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
-        return int(re.search(r"^Anonymous: +(\d+) kB", rollup.read(), re.MULTILINE)[1]) * 1024
 
 
 class ThreadsTest(harness.WeirTest):
@@ -51,7 +46,7 @@ class ThreadsTest(harness.WeirTest):
             self.assertAlmostEqual(group["usage"] / MIB, 80, delta=6, msg=how)
             # The process' own arenas may have huge pages, of which not all is used.
             self.assertAlmostEqual(rest["usage"] / MIB, 44, delta=10, msg=how)
-            kernel = anonymous(rest["pid"])
+            kernel = sampler.anonymous(rest["pid"])
             self.assertAlmostEqual(stat["usage"], kernel, delta=max(kernel / 100, 65536), msg=how)
             self.assertEqual(set(self.outcome(process).values()), {"right"})
 
@@ -126,9 +121,9 @@ class ThreadsTest(harness.WeirTest):
                                    self.weir_env(2048 * MIB, "storm", threads=rules))
         worst_sum = worst_groups = 0
         for _ in range(8):
-            before = anonymous(process.pid)
+            before = sampler.anonymous(process.pid)
             stat = self.stat("storm")
-            after = anonymous(process.pid)
+            after = sampler.anonymous(process.pid)
             low, high = min(before, after), max(before, after)
             groups = sum(member["usage"] for member in stat["members"] if "threads" in member)
             worst_sum = max(worst_sum, (low - stat["usage"]) / low, (stat["usage"] - high) / high)
@@ -189,7 +184,7 @@ class ThreadsTest(harness.WeirTest):
         self.assertEqual(self.stat(container)["members"], [])
         self.assertEqual(self.stat("other/io")["limit"], 16 * MIB)
         self.assertGreater(self.stat("other/bio")["usage"], 30 * MIB)
-        kernel = anonymous(rest["pid"]) + anonymous(held.pid)
+        kernel = sampler.anonymous(rest["pid"]) + sampler.anonymous(held.pid)
         self.assertAlmostEqual(self.stat("other")["usage"], kernel, delta=max(kernel / 100, 65536))
         self.assertEqual(set(self.outcome(process).values()), {"right"})
         self.assertEqual(self.finish(held).status, 0)
