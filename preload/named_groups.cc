@@ -4,10 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/events.h"
-#include "core/text.h"
 #include "preload/jemalloc.h"
-#include "preload/log.h"
 #include "preload/process.h"
 #include "preload/reclaimer_thread.h"
 #include "preload/rule_containers.h"
@@ -40,26 +37,17 @@ bool make_container(Process& p, const GroupRule& rule, ContainerId& out) {
   return result.failure == AttachFailure::kNone;
 }
 
-void complain(Process& p, std::string_view group) {
-  TextBuffer<128> line;
-  line.add("WEIR_THREADS: no place for the group ").add(group.substr(0, kMaxComponentBytes));
-  post_event(
-      p.engine.os, p.engine.view,
-      {EventKind::kBadOption, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {}, line.view()});
-  log_line(LogLevel::kWarn, line.view());
-}
-
 // Its place in the books and its arena, made by the first thread that comes.
 bool make_group(Process& p, GroupNumber number) {
   NamedGroup& group = groups[number];
   // The process may have been moved since, or somebody removed what was empty.
   if (!make_container(p, *group.rule, group.container)) {
-    complain(p, group.name);
+    tell_no_place(p, "WEIR_THREADS", *group.rule);
     return false;
   }
   const bool placed = p.engine.groups.add(p.engine.os, p.engine.view, p.engine.account, number, group.container);
   if (!placed || !make_group_arena(number, group.arena)) {
-    complain(p, group.name);
+    tell_no_place(p, "WEIR_THREADS", *group.rule);
     return false;
   }
   MemberRecord& record = p.engine.groups.record(number);
@@ -81,7 +69,7 @@ void name_groups(Process& p) {
       continue;
     }
     if (!make_container(p, rule, groups[group_count].container)) {
-      complain(p, rule.container);
+      tell_no_place(p, "WEIR_THREADS", rule);
       continue;
     }
     groups[group_count].rule = &rule;

@@ -11,7 +11,7 @@ namespace weir {
 
 inline constexpr std::size_t kTitleBytes = 256;
 
-// In the constructor. Does not keep what it is given, but where that lies.
+// In the constructor, where titles matter. Keeps where the strings lie, not the pointers to them.
 void note_title_area(int argc, const char* const* argv, const char* const* envp);
 
 // Arguments joined by blanks, cut to kTitleBytes; empty when there are none. Safe in signal handlers.

@@ -4,9 +4,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "core/events.h"
 #include "core/move.h"
-#include "core/text.h"
 #include "preload/own_title.h"
 #include "preload/process.h"
 #include "preload/rule_containers.h"
@@ -27,14 +25,6 @@ bool is_new(std::string_view title) {
   std::memcpy(last_title, title.data(), title.size());
   last_length = title.size();
   return true;
-}
-
-void complain(Process& p, std::string_view container) {
-  TextBuffer<128> line;
-  line.add("WEIR_PROCESSES: no place in the container ").add(container.substr(0, kMaxComponentBytes));
-  post_event(
-      p.engine.os, p.engine.view,
-      {EventKind::kBadOption, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {}, line.view()});
 }
 
 // At once, without asking for room first: our limit there holds from the next allocation on.
@@ -68,7 +58,7 @@ void apply(Process& p, std::string_view title) {
   }
   // The container it names may be forgotten, empty as it is, before we are in it: once more, then.
   if (!go_to(p, *rule, ContainerId{home - 1}) && !go_to(p, *rule, ContainerId{home - 1})) {
-    complain(p, rule->container);
+    tell_no_place(p, "WEIR_PROCESSES", *rule);
   }
 }
 

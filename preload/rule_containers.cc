@@ -3,7 +3,9 @@
 
 #include <cstring>
 
+#include "core/events.h"
 #include "core/text.h"
+#include "preload/log.h"
 #include "preload/process.h"
 
 namespace weir {
@@ -20,6 +22,15 @@ const GroupRule& shaping_rule(const GroupRules& rules, const GroupRule& first) {
 }
 
 }  // namespace
+
+void tell_no_place(Process& p, std::string_view variable, const GroupRule& rule) {
+  TextBuffer<128> line;
+  line.add(variable).add(": no place for ").add(rule.container.substr(0, kMaxComponentBytes));
+  post_event(
+      p.engine.os, p.engine.view,
+      {EventKind::kBadOption, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {}, line.view()});
+  log_line(LogLevel::kWarn, line.view());
+}
 
 ContainerResult make_container_of(Process& p, const RuleContainer& wanted) {
   const ContainerRecord& parent = p.engine.view.container(wanted.parent);

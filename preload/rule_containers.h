@@ -16,6 +16,9 @@ struct RuleContainer {
   ThrashChoice thrash{};
 };
 
+// Tells that there is no place for what a rule of `variable` names, in the events and the log.
+void tell_no_place(Process& p, std::string_view variable, const GroupRule& rule);
+
 // Finds or makes it: what it is to be, the first of its rules that has options says. Takes the
 // registry's file lock, bounded.
 ContainerResult make_container_of(Process& p, const RuleContainer& wanted);

@@ -24,11 +24,13 @@ void in_fork_parent() {
 
 [[gnu::constructor]] void start(int argc, char** argv, char** envp) {
   weir::note_arguments(argc, argv);
-  weir::note_title_area(argc, argv, envp);
   weir::start_process();
   const weir::Process& p = weir::process();
   if (p.stage.load(std::memory_order_acquire) != weir::Stage::kAttached) {
     return;
+  }
+  if (p.options.processes.count > 0) {
+    weir::note_title_area(argc, argv, envp);
   }
   // After jemalloc's own handlers, so that in the child malloc works again when ours runs.
   __register_atfork(nullptr, in_fork_parent, in_fork_child, &__dso_handle);

@@ -122,6 +122,7 @@ int page_out(Os& os, Pagemap& pagemap, Stretch& stretch, bool& met_lock) {
 // There must be a candidate.
 void take_stretch(Ranking& ranking, Stretch& stretch, Pages most, std::uint32_t unused_for) {
   Candidate candidate;
+  ranking.gone().forget_touched();  // before there are more samples than it remembers
   ranking.next(candidate);
   std::size_t granules_left = most.count / kPagesPerGranule;
   stretch.range = candidate.granule.range();
@@ -199,9 +200,6 @@ EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted
     {
       const ReclaimGuard guard(os, shared.lock, kLockWaitNs);
       Candidate any;
-      if (guard.held()) {
-        shared.ranking.gone().forget_touched();
-      }
       if (!guard.held() || !shared.ranking.is_for(filter) || !shared.ranking.peek(any)) {
         outcome.ranking_empty = guard.held();
         break;

@@ -27,6 +27,7 @@ class RankingVisitor final : public RunVisitor {
       }
       const bool is_own = at >= own_.begin && at < own_.end;
       resident_ = static_cast<std::uint8_t>(resident_ + (is_own ? 0 : (end - at) >> kPageShift));
+      huge_ = huge_ || run.huge;
       at = end;
     }
     return true;
@@ -34,9 +35,10 @@ class RankingVisitor final : public RunVisitor {
 
   void flush() {
     if (resident_ > 0 && ranking_.filter_.takes(current_)) {
-      ranking_.add(os_, current_, resident_, patient_);
+      ranking_.add(os_, current_, resident_, huge_, patient_);
     }
     resident_ = 0;
+    huge_ = false;
   }
 
  private:
@@ -46,6 +48,7 @@ class RankingVisitor final : public RunVisitor {
   bool patient_;
   Granule current_{0};
   std::uint8_t resident_ = 0;
+  bool huge_ = false;
 };
 
 bool Ranking::make_arrays(Os& os) {
@@ -105,7 +108,8 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, con
   empty();
   gone_.forget_touched();
   int error = 0;
-  const bool may_pass_by = held > Pages::none() && filter.owners == nullptr && since_full_scan_ + 1 < kFullScanEvery;
+  const bool may_pass_by =
+      held > Pages::none() && patient && filter.owners == nullptr && since_full_scan_ + 1 < kFullScanEvery;
   if (may_pass_by) {
     RankingVisitor visitor(os, *this, own, patient);
     error = scan_but_gone(os, pagemap, start, visitor);
@@ -153,7 +157,7 @@ Pages Ranking::distance_of(const GranuleRecord& record) const {
   return Pages{static_cast<std::uint64_t>(before + (now - before) / 2)};
 }
 
-void Ranking::add(Os& os, Granule granule, std::uint8_t resident, bool patient) {
+void Ranking::add(Os& os, Granule granule, std::uint8_t resident, bool huge, bool patient) {
   resident_ = resident_ + Pages{resident};
   GranuleRecord* record = map_.find_or_make(os, granule);
   if (record == nullptr || count_ >= kMostCandidates) {
@@ -168,7 +172,7 @@ void Ranking::add(Os& os, Granule granule, std::uint8_t resident, bool patient) 
     }
   }
   const std::uint16_t key = key_of(*record, scan_number_);
-  found_[count_++] = {granule.number & ((std::uint64_t{1} << 40) - 1), resident, key};
+  found_[count_++] = {granule.number & ((std::uint64_t{1} << 40) - 1), resident & 0x7FU, huge ? 1U : 0U, key};
   heat_[key / 32] += resident;
 }
 
@@ -247,11 +251,12 @@ bool Ranking::next(Candidate& out) {
 }
 
 bool Ranking::next_at(std::uintptr_t address, Candidate& out) {
-  const bool any = taken_ < count_ && Granule{sorted_[taken_].granule}.range().begin == address;
-  if (any) {
-    take(out);
+  const bool any = peek(out) || (taken_ < count_ && sorted_[taken_].huge != 0);
+  if (!any || Granule{sorted_[taken_].granule}.range().begin != address) {
+    return false;
   }
-  return any;
+  take(out);
+  return true;
 }
 
 std::uint64_t Ranking::take_refaults(DistanceCounts& distances) {

@@ -47,7 +47,7 @@ class Ranking {
   // Scans the process and ranks what it holds, leaving out `own` (our own tables) and what
   // would not leave lately. `patient` false takes those in as well: the last rounds before OOM.
   // Where `held`, what the process holds in all, is known, what is known to be gone is passed by,
-  // as long as that much is found all the same. Gives an errno, or 0.
+  // as long as that much is found all the same; never in those last rounds. Gives an errno, or 0.
   int build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, const OwnerFilter& filter = {},
             Pages held = Pages::none());
   [[nodiscard]] bool is_for(const OwnerFilter& filter) const {
@@ -57,8 +57,8 @@ class Ranking {
   bool next(Candidate& out);
   // Looks at the next one without taking it.
   bool peek(Candidate& out) const;
-  // The next one, if it lies at `address`, be the ranking used up or not: what it ends must not be
-  // the middle of a huge page, which would have to be split.
+  // The next one, if it lies at `address`. Of a huge page, which would have to be split, also when
+  // the ranking is used up.
   bool next_at(std::uintptr_t address, Candidate& out);
   // The coldest there is was in use of late: taking it costs more than it buys.
   [[nodiscard]] bool next_is_hot() const;
@@ -122,7 +122,8 @@ class Ranking {
 
   struct Entry {
     std::uint64_t granule : 40;
-    std::uint64_t resident : 8;
+    std::uint64_t resident : 7;
+    std::uint64_t huge : 1;
     std::uint64_t key : 16;
   };
 
@@ -131,7 +132,7 @@ class Ranking {
   void empty();
   int scan_all(Os& os, Pagemap& pagemap, std::uintptr_t start, RankingVisitor& visitor);
   int scan_but_gone(Os& os, Pagemap& pagemap, std::uintptr_t start, RankingVisitor& visitor);
-  void add(Os& os, Granule granule, std::uint8_t resident, bool patient);
+  void add(Os& os, Granule granule, std::uint8_t resident, bool huge, bool patient);
   void sort();
   [[nodiscard]] Pages distance_of(const GranuleRecord& record) const;
   [[nodiscard]] static std::uint16_t last_key(std::uint32_t builds) {

@@ -3,6 +3,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+
 namespace weir {
 namespace {
 
@@ -16,10 +18,6 @@ constexpr int kRunOfStream = 2;
 constexpr std::uintptr_t kDryStep = 4 * kMiB;
 // So many steps are worth a judgement.
 constexpr std::uint64_t kWorthJudging = 256;
-
-constexpr std::uintptr_t page_of(std::uintptr_t address) {
-  return address & ~(kPageBytes - 1);
-}
 
 // How far `edge` lies ahead of `at` in the stream's direction; 0 when it was passed.
 std::uintptr_t lead(std::uintptr_t at, std::uintptr_t edge, bool up) {

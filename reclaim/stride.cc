@@ -6,10 +6,6 @@
 namespace weir {
 namespace {
 
-constexpr std::uintptr_t page_of(std::uintptr_t address) {
-  return address & ~(kPageBytes - 1);
-}
-
 // Which pages from `first` on a scan finds.
 class PresentPages final : public RunVisitor {
  public:

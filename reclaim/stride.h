@@ -1,7 +1,6 @@
 // stride.h - addresses at equal distances: which of them lie in a range, and whether faults are such.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "core/os.h"
@@ -9,6 +8,10 @@
 #include "reclaim/pagemap.h"
 
 namespace weir {
+
+constexpr std::uintptr_t page_of(std::uintptr_t address) {
+  return address & ~(kPageBytes - 1);
+}
 
 // origin, origin + step, ... or downwards. A step of 0 is no stride.
 struct Stride {

@@ -77,6 +77,7 @@ class GroupCase(harness.WeirTest):
         self.assertEqual((held.status, held.out), (plain.status, plain.out), held.err)
         return found
 
+
 class ManagedProgramsTest(GroupCase):
     def test_java_with_its_compilers_in_a_group(self):
         java = self.need_program("java")

@@ -120,6 +120,13 @@ TEST_F(PassedByTest, WithoutAFigureOfWhatIsHeldAllIsLookedAt) {
   EXPECT_EQ(build(Pages::none()), Pages{16 * kPagesOfMib + 16});
 }
 
+TEST_F(PassedByTest, TheLastRoundsBeforeAKillLookEverywhere) {
+  machine_.os.touch(0, 16);
+  const Pages held{16 * kPagesOfMib + 16};
+  ASSERT_EQ(ranking_.build(machine_.os, machine_.engine.pagemap, {}, false, {}, held), 0);
+  EXPECT_EQ(ranking_.resident(), held);
+}
+
 TEST_F(PassedByTest, WhatIsMissingIsLookedForEverywhere) {
   machine_.os.touch(0, 8 * kPagesOfMib);
   EXPECT_EQ(build(Pages{24 * kPagesOfMib}), Pages{24 * kPagesOfMib});

@@ -72,6 +72,7 @@ class MachineOs : public FakeOs {
 
   std::vector<int> killed;
   int page_outs = 0;
+  bool huge_pages = false;                 // what is resident came so
   std::vector<AddressRange> wanted_ahead;  // MADV_WILLNEED
 
   SysResult ioctl(int, unsigned long, void* argument) override {
@@ -86,6 +87,7 @@ class MachineOs : public FakeOs {
     words[4] = end;
     constexpr std::uint64_t kFileMask = 12;  // present and of a file: there are none
     constexpr std::uint64_t kSwappedMask = 16;
+    const std::uint64_t categories = huge_pages ? 8 + 64 : 8;  // PAGE_IS_PRESENT, PAGE_IS_HUGE
     if (words[9] == kFileMask) {
       return SysResult(0);
     }
@@ -100,7 +102,7 @@ class MachineOs : public FakeOs {
         words[4] = at;
         break;
       } else {
-        regions[count++] = {at, at + kPageBytes, 8};
+        regions[count++] = {at, at + kPageBytes, categories};
       }
     }
     return SysResult(static_cast<long>(count));

@@ -152,8 +152,9 @@ TEST_F(RankingUseTest, AQuarterTakenUsesItUp) {
   EXPECT_TRUE(ranking_.peek(candidate)) << "a new ranking starts anew";
 }
 
-TEST_F(RankingUseTest, WhatBeganMayBeFinishedAfterIt) {
+TEST_F(RankingUseTest, AHugePageMayBeFinishedAfterIt) {
   os_.touch(0, 4096);
+  os_.huge_pages = true;
   build();
   Candidate candidate;
   std::uint64_t end = 0;
@@ -168,11 +169,19 @@ TEST_F(RankingUseTest, WhatBeganMayBeFinishedAfterIt) {
 
 TEST_F(RankingUseTest, AHugePageLeavesWholeThoughTheRankingIsUsedUp) {
   os_.touch(256, 4096);  // a quarter, 1024, ends in the middle of 2 MiB
+  os_.huge_pages = true;
   SharedRanking shared;
   ASSERT_EQ(shared.ranking.build(os_, pagemap_, {}, true), 0);
   const EvictOutcome outcome = evict(os_, pagemap_, shared, Pages{4096});
   EXPECT_TRUE(outcome.ranking_empty);
   EXPECT_EQ(outcome.done, Pages{256 + 512 + 512});
+}
+
+TEST_F(RankingUseTest, SmallPagesLeaveAsFarAsTheRankingGoes) {
+  os_.touch(256, 4096);
+  SharedRanking shared;
+  ASSERT_EQ(shared.ranking.build(os_, pagemap_, {}, true), 0);
+  EXPECT_EQ(evict(os_, pagemap_, shared, Pages{4096}).done, Pages{1024});
 }
 
 TEST_F(RankingUseTest, WhatWouldNotLeaveDoesNotUseItUp) {
