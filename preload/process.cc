@@ -222,7 +222,7 @@ void on_fault_sample(std::uintptr_t address) {
     wake_reclaimer(p.engine);
   }
   note_own_faults();
-  charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread()});
+  charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread(), address == 0});
 }
 
 void start_process() {

@@ -34,51 +34,51 @@ struct Hold {
   std::int64_t most_ns = 0;
 };
 
-// Under the perf meter a thread is seen every few pages: a short wait near the limit will do.
-// Under the fallback it runs unseen until the next poke, so it is given the whole way from low
-// to the limit to run in, and waits until that is free again.
-Hold hold_for(const Engine& engine, const Standing& standing) {
+// What asks for memory, or is sampled, is seen every few pages: a short wait near the limit will do.
+// Who had to be poked runs unseen until the next poke, so it is given the whole way from low to the
+// limit to run in, and waits until that is free again.
+Hold hold_for(const Engine& engine, const ChargeRequest& request, const Standing& standing) {
   if (standing.marks.limit.unlimited() || !engine.reclaimer_runs.load(std::memory_order_acquire)) {
     return {};
   }
-  if (engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback)) {
+  if (request.unseen) {
     return {true, true, kHoldWait};
   }
   const Pages gap = standing.marks.limit - standing.marks.high;
   return {standing.room.count < gap.count / 2, false, kThrottleWait};
 }
 
-// Until the reclaimer has made the room that the hold asks for, or the time is up.
-void wait_held(Engine& engine, const Hold& hold, std::uint32_t seen) {
+// Until there is the room that the hold asks for, or the time is up. Who may, helps to make it, so
+// that its core is not idle meanwhile.
+void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen) {
   const std::uint64_t start = engine.os.now_ns();
   std::int64_t left = hold.most_ns;
   do {
-    wait_for_room(engine, seen, left);
+    const bool helped = engine.may_open_here() && evict_here(engine, kHelpBatch, true, request.group) > Pages::none();
+    if (helped) {
+      refresh_here(engine, request);
+    } else {
+      wait_for_room(engine, seen, left);
+    }
     seen = engine.room.load(std::memory_order_acquire);
     left = hold.most_ns - static_cast<std::int64_t>(engine.os.now_ns() - start);
   } while (hold.to_low && left > 0 && engine.account.standing(Pages::none()).above_low > Pages::none());
 }
 
-// Above high: wake the reclaimer. Where growth outruns it, hold the thread: it helps if it may,
-// so that its core is not idle meanwhile, else it sleeps.
+// Above high: wake the reclaimer. Where growth outruns it, hold the thread.
 void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing standing) {
   const std::uint32_t seen = engine.room.load(std::memory_order_acquire);
-  if (hold_for(engine, standing).wanted && engine.may_open_here()) {
+  if (hold_for(engine, request, standing).wanted && engine.may_open_here()) {
     refresh_here(engine, request);
     standing = standing_now(engine, request);
   }
-  const Hold hold = hold_for(engine, standing);
+  const Hold hold = hold_for(engine, request, standing);
   wake_reclaimer(engine);
   if (!hold.wanted) {
     return;
   }
   const std::uint64_t start = engine.os.now_ns();
-  if (!hold.to_low && engine.may_open_here()) {
-    evict_here(engine, kHelpBatch, true, request.group);
-    refresh_here(engine, request);
-  } else {
-    wait_held(engine, hold, seen);
-  }
+  wait_held(engine, request, hold, seen);
   ContainerCounters& counters =
       request.group == kNoGroup ? engine.counters() : engine.view.container(standing.high_container).counters;
   count(counters.throttle);
@@ -140,7 +140,7 @@ Verdict charge(Engine& engine, const ChargeRequest& request) {
   if (engine.groups.has(request.group) && charge_level(engine, request) == Verdict::kRefused) {
     return Verdict::kRefused;
   }
-  return charge_level(engine, {request.expected, request.may_refuse, kNoGroup, request.may_wait});
+  return charge_level(engine, {request.expected, request.may_refuse, kNoGroup, request.may_wait, request.unseen});
 }
 
 void charge_piece(Engine& engine, Pages pages, GroupNumber group, bool may_wait) {

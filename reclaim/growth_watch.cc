@@ -82,9 +82,12 @@ void GrowthWatch::open(Engine& engine) {
     timer_ = id;
   }
   timer_ns_ = 0;
+  engine_ = &engine;
+  engine.evidence.set_interlude(this);
 }
 
-void GrowthWatch::close(Engine&) {
+void GrowthWatch::close(Engine& engine) {
+  engine.evidence.set_interlude(nullptr);
   if (timer_ >= 0) {
     raw_syscall(SYS_timer_delete, timer_);
     timer_ = -1;
@@ -110,17 +113,24 @@ void GrowthWatch::poke_growing(Engine& engine) {
   each_thread(engine.os, engine.account.pid(), poker);
 }
 
+// Whether this process relies on the fallback meter, and was not looked at a moment ago.
+bool GrowthWatch::is_due(Engine& engine) const {
+  return engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback) &&
+         engine.os.now_ns() - last_poke_ns_ >= static_cast<std::uint64_t>(kLeastPoll);
+}
+
 void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing) {
-  const bool fallback =
-      engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback);
   const Pages gap = standing.marks.limit - standing.marks.high;
-  if (!fallback || standing.marks.limit.unlimited() || standing.room.count > gap.count) {
-    return;
-  }
-  const std::uint64_t now = engine.os.now_ns();
-  if (now - last_poke_ns_ >= static_cast<std::uint64_t>(kLeastPoll)) {
-    last_poke_ns_ = now;
+  if (!standing.marks.limit.unlimited() && standing.room.count <= gap.count && is_due(engine)) {
+    last_poke_ns_ = engine.os.now_ns();
     poke_growing(engine);
+  }
+}
+
+void GrowthWatch::interlude() {
+  if (is_due(*engine_)) {
+    engine_->account.refresh(engine_->os, &engine_->statm);
+    poke_if_needed(*engine_, engine_->account.standing(headroom(*engine_)));
   }
 }
 

@@ -12,9 +12,10 @@
 
 namespace weir {
 
-class GrowthWatch {
+class GrowthWatch final : public Interlude {
  public:
-  // Arms the CPU-time timer, which interrupts the calling thread's sleep.
+  // Arms the CPU-time timer, which interrupts the calling thread's sleep, and watches between the steps
+  // of the engine's longer works, too, until it is closed.
   void open(Engine& engine);
   void close(Engine& engine);
 
@@ -26,6 +27,8 @@ class GrowthWatch {
   // room left. Called between batches too: growth outruns page-out.
   void poke_if_needed(Engine& engine, const Standing& standing);
 
+  void interlude() override;
+
   // Interrupts whoever opened this after every so many ns of the process' CPU time; 0: never.
   void set_timer(std::int64_t cpu_ns);
 
@@ -34,6 +37,7 @@ class GrowthWatch {
 
  private:
   void poke_growing(Engine& engine);
+  [[nodiscard]] bool is_due(Engine& engine) const;
 
   friend class Poker;
   // The faults of a thread when it was last looked at; threads share places by number.
@@ -44,6 +48,7 @@ class GrowthWatch {
   };
   static constexpr std::size_t kSeenThreads = 128;
 
+  Engine* engine_ = nullptr;
   int timer_ = -1;
   std::int64_t timer_ns_ = 0;
   std::uint64_t last_faults_ = 0;

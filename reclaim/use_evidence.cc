@@ -27,7 +27,10 @@ class Witness final : public MappingVisitor {
   explicit Witness(UseEvidence& evidence) : evidence_(evidence) {}
 
   void visit(const Mapping& mapping) override {
-    ++evidence_.mappings_;
+    constexpr std::size_t kBetween = 32;  // 4 us each
+    if (++evidence_.mappings_ % kBetween == 0) {
+      evidence_.breathe();
+    }
     if (!mapping.private_anonymous || mapping.fixed || mapping.resident == Pages::none()) {
       return;
     }
@@ -107,6 +110,12 @@ void UseEvidence::apply(Os& os, Ranking& ranking, const Observation& seen, For w
   }
 }
 
+void UseEvidence::breathe() {
+  if (interlude_ != nullptr) {
+    interlude_->interlude();
+  }
+}
+
 // Accessed bits of all that was seen, neighbours in one call.
 void UseEvidence::clear(Os& os) {
   AddressRange pending;
@@ -118,6 +127,7 @@ void UseEvidence::clear(Os& os) {
     }
     if (pending.end != 0) {
       static_cast<void>(os.advise(pending.begin, pending.bytes(), MADV_COLD));
+      breathe();
     }
     pending = range;
   }

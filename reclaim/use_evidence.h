@@ -36,6 +36,15 @@ class UseListener {
   ~UseListener() = default;
 };
 
+// Called every fraction of a millisecond of a pass, of which there are ten where memory is large.
+class Interlude {
+ public:
+  virtual void interlude() = 0;
+
+ protected:
+  ~Interlude() = default;
+};
+
 class UseEvidence {
  public:
   // Whom a pass is for: with kListener the ranking learns nothing of it.
@@ -56,6 +65,10 @@ class UseEvidence {
   int pass(Os& os, SharedRanking& shared, For whom = For::kRanking);
   void set_listener(UseListener* listener) {
     listener_ = listener;
+  }
+  // Null: nobody is called.
+  void set_interlude(Interlude* interlude) {
+    interlude_ = interlude;
   }
   [[nodiscard]] std::uint64_t last_ns() const {
     return last_ns_;
@@ -80,9 +93,11 @@ class UseEvidence {
   void apply(Os& os, Ranking& ranking, const Observation& seen, For whom);
   void cut(Os& os, AddressRange range);
   void clear(Os& os);
+  void breathe();
 
   SmapsFile smaps_;
   UseListener* listener_ = nullptr;
+  Interlude* interlude_ = nullptr;
   char* text_ = nullptr;
   Observation* seen_ = nullptr;
   std::size_t count_ = 0;

@@ -245,6 +245,27 @@ TEST_F(UseEvidenceTest, AFailureIsToldAndChangesNothing) {
   EXPECT_THAT(os_.advised, IsEmpty()) << "what was not booked is not cleared";
 }
 
+TEST_F(UseEvidenceTest, ALongPassIsInterrupted) {
+  class Counted final : public Interlude {
+   public:
+    void interlude() override {
+      ++times;
+    }
+    int times = 0;
+  };
+  Counted counted;
+  evidence_.set_interlude(&counted);
+  for (std::uint64_t i = 0; i < 320; ++i) {
+    os_.map(i * kChunk, kChunk, 64, 64);
+  }
+  hold(64);
+  ASSERT_EQ(pass(), 0);
+  EXPECT_GE(counted.times, 10);
+  evidence_.set_interlude(nullptr);
+  ASSERT_EQ(pass(), 0);
+  EXPECT_LE(counted.times, 40);
+}
+
 TEST_F(UseEvidenceTest, WithoutMemoryForItsTablesItSaysSo) {
   os_.fail(Call::kMapAnonymous, ENOMEM, 1);
   EXPECT_EQ(pass(), ENOMEM);
