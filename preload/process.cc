@@ -221,6 +221,9 @@ void on_fault_sample(std::uintptr_t address) {
       p.engine.readahead.note(p.engine.os, p.engine.os.tid(), address, period)) {
     wake_reclaimer(p.engine);
   }
+  if (address == 0) {
+    p.engine.shared.ranking.fronts().ask(p.engine.os);
+  }
   note_own_faults();
   charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread(), address == 0});
 }

@@ -95,6 +95,16 @@ void publish_heat(Engine& engine) {
   }
 }
 
+// What is read ahead is memory that nobody charges, in the swap cache.
+Pages most_ahead(const Engine& engine) {
+  return Pages{marks_of(engine.container()).limit.count / 8};
+}
+
+void book_readahead(Engine& engine, const ReadaheadOutcome& outcome) {
+  count(engine.counters().readahead, outcome.asked.count);
+  count(engine.counters().readahead_hit, outcome.hits.count);
+}
+
 }  // namespace
 
 void await_reclaimer(Engine& engine) {
@@ -213,13 +223,17 @@ int rank_anew(Engine& engine, Pagemap& pagemap) {
 }
 
 void read_ahead(Engine& engine) {
-  if (!engine.readahead.has_wishes()) {
-    return;
+  if (engine.readahead.has_wishes()) {
+    book_readahead(engine, engine.readahead.serve(engine.os, engine.pagemap, most_ahead(engine)));
   }
-  const Pages limit = marks_of(engine.container()).limit;
-  const ReadaheadOutcome outcome = engine.readahead.serve(engine.os, engine.pagemap, Pages{limit.count / 8});
-  count(engine.counters().readahead, outcome.asked.count);
-  count(engine.counters().readahead_hit, outcome.hits.count);
+}
+
+void follow_fronts(Engine& engine) {
+  constexpr std::int64_t kLockWaitNs = 50'000;
+  const ReclaimGuard guard(engine.os, engine.shared.lock, kLockWaitNs);
+  if (guard.held()) {
+    book_readahead(engine, engine.shared.ranking.follow_fronts(engine.os, engine.pagemap, most_ahead(engine)));
+  }
 }
 
 void purge_and_book(Engine& engine, const StatmFile* statm) {

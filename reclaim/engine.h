@@ -149,8 +149,11 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
 // Builds the ranking anew and books the refaults that shows. 0 or an errno. The reclaimer thread's.
 int rank_anew(Engine& engine, Pagemap& pagemap);
 
-// Brings in what streams of refaults are about to touch, and books it. The reclaimer thread's.
+// Judges what was read ahead of streams of refaults, looks what lies ahead of them, and books it. The
+// reclaimer thread's.
 void read_ahead(Engine& engine);
+// The same where no sample tells of faults: whoever is poked next asks (RefaultFronts::ask).
+void follow_fronts(Engine& engine);
 
 // Purges, and books what it gave back.
 void purge_and_book(Engine& engine, const StatmFile* statm);

@@ -41,7 +41,8 @@ void GoneRanges::add(AddressRange range) {
   }
 }
 
-void GoneRanges::cut(AddressRange range) {
+std::size_t GoneRanges::cut(AddressRange range) {
+  std::size_t known = 0;
   const auto ends_by = [](const AddressRange& a, std::uintptr_t address) { return a.end <= address; };
   auto i = static_cast<std::size_t>(std::lower_bound(begin(), end(), range.begin, ends_by) - begin());
   while (i < count_ && ranges_[i].begin < range.end) {
@@ -49,12 +50,14 @@ void GoneRanges::cut(AddressRange range) {
     erase(i);
     const AddressRange before{old.begin, std::max(old.begin, range.begin)};
     const AddressRange behind{std::min(old.end, range.end), old.end};
+    known += behind.begin - before.end;
     for (const AddressRange& rest : {before, behind}) {
       if (rest.bytes() >= kLeastBytes && count_ < kMost) {
         insert(i++, rest);
       }
     }
   }
+  return known;
 }
 
 void GoneRanges::forget_touched() {

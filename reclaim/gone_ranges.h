@@ -28,8 +28,8 @@ class GoneRanges {
 
   // Nothing in there is present any more.
   void add(AddressRange range);
-  // Something in there may be.
-  void cut(AddressRange range);
+  // Something in there may be. Gives how many bytes of it were known to be gone.
+  std::size_t cut(AddressRange range);
   // A fault at `address`.
   void touched(std::uintptr_t address) {
     const std::uint32_t place = next_sample_.fetch_add(1, std::memory_order_relaxed);

@@ -123,6 +123,7 @@ void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing) {
   const Pages gap = standing.marks.limit - standing.marks.high;
   if (!standing.marks.limit.unlimited() && standing.room.count <= gap.count && is_due(engine)) {
     last_poke_ns_ = engine.os.now_ns();
+    follow_fronts(engine);
     poke_growing(engine);
   }
 }

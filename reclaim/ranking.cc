@@ -13,7 +13,7 @@ class RankingVisitor final : public RunVisitor {
       : os_(os), ranking_(ranking), own_(own), patient_(patient) {}
 
   bool visit(const PageRun& run) override {
-    ranking_.gone_.cut(run.range);
+    ranking_.fronts_.note(run.range, ranking_.gone_.cut(run.range));
     for (std::uintptr_t at = run.range.begin; at < run.range.end;) {
       const Granule granule = Granule::holding(at);
       const std::uintptr_t end = std::min(run.range.end, granule.range().end);
@@ -39,6 +39,10 @@ class RankingVisitor final : public RunVisitor {
     }
     resident_ = 0;
     huge_ = false;
+  }
+  void end() {
+    flush();
+    ranking_.fronts_.end_of_scan();
   }
 
  private:
@@ -77,7 +81,7 @@ void Ranking::empty() {
 int Ranking::scan_all(Os& os, Pagemap& pagemap, std::uintptr_t start, RankingVisitor& visitor) {
   since_full_scan_ = 0;
   const int error = pagemap.scan(os, {start, kWholeAddressSpace.end}, visitor);
-  visitor.flush();
+  visitor.end();
   return error;
 }
 
@@ -93,7 +97,7 @@ int Ranking::scan_but_gone(Os& os, Pagemap& pagemap, std::uintptr_t start, Ranki
   if (error == 0 && resume_at_ == kWholeAddressSpace.begin) {
     error = pagemap.scan(os, {start, kWholeAddressSpace.end}, visitor);
   }
-  visitor.flush();
+  visitor.end();
   return error;
 }
 
@@ -123,6 +127,10 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, con
   clock_at_build_ = clock;
   sort();
   return error;
+}
+
+ReadaheadOutcome Ranking::follow_fronts(Os& os, Pagemap& pagemap, Pages most) {
+  return fronts_.follow(os, pagemap, most, [&](AddressRange way) { gone_.cut(way); });
 }
 
 bool Ranking::note_resident(GranuleRecord& record, std::uint8_t resident) {

@@ -20,6 +20,7 @@
 #include "reclaim/granule_map.h"
 #include "reclaim/owner_map.h"
 #include "reclaim/pagemap.h"
+#include "reclaim/refault_fronts.h"
 
 namespace weir {
 
@@ -74,6 +75,11 @@ class Ranking {
   GoneRanges& gone() {
     return gone_;
   }
+  // Streams of refaults that builds have found, and follow_fronts() has looked after since.
+  RefaultFronts& fronts() {
+    return fronts_;
+  }
+  ReadaheadOutcome follow_fronts(Os& os, Pagemap& pagemap, Pages most);
   // Pages seen to have come back since the last call; adds them to `distances`, too.
   std::uint64_t take_refaults(DistanceCounts& distances);
   // How many pages the container has evicted so far, by which the distance of refaults is measured.
@@ -142,6 +148,7 @@ class Ranking {
 
   GranuleMap map_;
   GoneRanges gone_;
+  RefaultFronts fronts_;
   std::uint32_t since_full_scan_ = 0;
   OwnerFilter filter_;
   bool evidence_ = false;
