@@ -119,7 +119,7 @@ SysResult RawOs::tgkill(int pid, int tid, int signal) {
 SysResult RawOs::queue_signal(int tid, int signal, void* cookie) {
   siginfo_t info = {};
   info.si_signo = signal;
-  info.si_code = SI_QUEUE;
+  info.si_code = SI_TIMER;  // what else is pending outlives an exec (kernel/signal.c: flush_itimer_signals)
   info.si_pid = pid();
   info.si_value.sival_ptr = cookie;
   return call(SYS_rt_tgsigqueueinfo, info.si_pid, tid, signal, sys_arg(&info));

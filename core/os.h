@@ -84,7 +84,8 @@ class Os {
   virtual unsigned effective_uid() = 0;
   virtual SysResult kill(int pid, int signal) = 0;
   virtual SysResult tgkill(int pid, int tid, int signal) = 0;
-  // A queued signal with `cookie` as its value, to one thread of this process.
+  // A queued signal with `cookie` as its value, to one thread of this process. If that calls exec before
+  // it takes the signal, nobody gets it: the new program has no handler for it.
   virtual SysResult queue_signal(int tid, int signal, void* cookie) = 0;
   virtual SysResult usage(struct rusage* out) = 0;
   virtual void yield() = 0;

@@ -225,7 +225,7 @@ void on_fault_sample(std::uintptr_t address) {
     p.engine.shared.ranking.fronts().ask(p.engine.os);
   }
   note_own_faults();
-  charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread(), address == 0});
+  charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread()});
 }
 
 void start_process() {

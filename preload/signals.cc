@@ -51,8 +51,7 @@ bool is_sample(const siginfo_t* info) {
   return info->si_code == TRAP_PERF && perf_data(info) == FaultMeter::kCookie;
 }
 bool is_ours(const siginfo_t* info) {
-  const bool queued = info->si_code == SI_QUEUE || info->si_code == SI_TIMER;
-  return queued && info->si_value.sival_ptr == GrowthWatch::cookie();
+  return info->si_code == SI_TIMER && info->si_value.sival_ptr == GrowthWatch::cookie();
 }
 
 constexpr std::int64_t kRefreshWaitNs = 100'000'000;

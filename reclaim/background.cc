@@ -135,8 +135,8 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
     }
     return result;
   }
-  // Before all that takes its time: who grows meanwhile may help.
-  watch.poke_if_needed(engine, result.standing);
+  // Before all that takes its time: who has outrun us already may help.
+  watch.poke_if_needed(engine, result.standing, GrowthWatch::After::kNothing);
   // First of all: what the dead had in hand would be waited for in vain.
   refresh_others(engine, result.standing.high_container);
   const Pages all = direct_only ? Pages::none() : result.standing.above_low;

@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kThrottleWait = 2 * kMillisecond;
 constexpr Pages kHelpBatch{64};
+constexpr Pages kLeastHelp{16};
 constexpr std::int64_t kHoldWait = 20 * kMillisecond;
 
 // This thread stood still since `start_ns`, for the sake of `id`. All of the work did, where the
@@ -34,29 +35,38 @@ struct Hold {
   std::int64_t most_ns = 0;
 };
 
-// What asks for memory, or is sampled, is seen every few pages: a short wait near the limit will do.
-// Who had to be poked runs unseen until the next poke, so it is given the whole way from low to the
-// limit to run in, and waits until that is free again.
-Hold hold_for(const Engine& engine, const ChargeRequest& request, const Standing& standing) {
+// Under the perf meter a thread is seen every few pages: a short wait near the limit will do.
+// Under the fallback it runs unseen until the next poke, so it is given the whole way from low to the
+// limit to run in, and waits until that is free again. Who asks for memory, too: a poke while it reads
+// into what it got would end a read from a device, or a recv that waits for all, before its time.
+Hold hold_for(const Engine& engine, const Standing& standing) {
   if (standing.marks.limit.unlimited() || !engine.reclaimer_runs.load(std::memory_order_acquire)) {
     return {};
   }
-  if (request.unseen) {
+  if (engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback)) {
     return {true, true, kHoldWait};
   }
   const Pages gap = standing.marks.limit - standing.marks.high;
   return {standing.room.count < gap.count / 2, false, kThrottleWait};
 }
 
-// Until there is the room that the hold asks for, or the time is up. Who may, helps to make it, so
-// that its core is not idle meanwhile.
-void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen) {
+// Of what must leave until low, as much as this process holds of all.
+Pages own_share(const Engine& engine, const Standing& standing) {
+  const Pages own = std::min(engine.account.last_reading(), standing.usage);
+  return Pages{standing.above_low.count * own.count / std::max<std::uint64_t>(standing.usage.count, 1)};
+}
+
+// Until there is the room that the hold asks for, or the time is up. Who may, evicts its share, so
+// that its core is not idle meanwhile. Where hardly anything leaves, the reclaimer may have more to
+// give: it can purge.
+void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen, Pages share) {
   const std::uint64_t start = engine.os.now_ns();
   std::int64_t left = hold.most_ns;
   do {
-    const bool helped = engine.may_open_here() && evict_here(engine, kHelpBatch, true, request.group) > Pages::none();
-    if (helped) {
+    if (engine.may_open_here() && share > Pages::none()) {
+      const Pages done = evict_here(engine, kHelpBatch, true, request.group);
       refresh_here(engine, request);
+      share = done < kLeastHelp ? Pages::none() : share - done;
     } else {
       wait_for_room(engine, seen, left);
     }
@@ -68,17 +78,17 @@ void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, s
 // Above high: wake the reclaimer. Where growth outruns it, hold the thread.
 void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing standing) {
   const std::uint32_t seen = engine.room.load(std::memory_order_acquire);
-  if (hold_for(engine, request, standing).wanted && engine.may_open_here()) {
+  if (hold_for(engine, standing).wanted && engine.may_open_here()) {
     refresh_here(engine, request);
     standing = standing_now(engine, request);
   }
-  const Hold hold = hold_for(engine, request, standing);
+  const Hold hold = hold_for(engine, standing);
   wake_reclaimer(engine);
   if (!hold.wanted) {
     return;
   }
   const std::uint64_t start = engine.os.now_ns();
-  wait_held(engine, request, hold, seen);
+  wait_held(engine, request, hold, seen, hold.to_low ? own_share(engine, standing) : kHelpBatch);
   ContainerCounters& counters =
       request.group == kNoGroup ? engine.counters() : engine.view.container(standing.high_container).counters;
   count(counters.throttle);
@@ -140,7 +150,7 @@ Verdict charge(Engine& engine, const ChargeRequest& request) {
   if (engine.groups.has(request.group) && charge_level(engine, request) == Verdict::kRefused) {
     return Verdict::kRefused;
   }
-  return charge_level(engine, {request.expected, request.may_refuse, kNoGroup, request.may_wait, request.unseen});
+  return charge_level(engine, {request.expected, request.may_refuse, kNoGroup, request.may_wait});
 }
 
 void charge_piece(Engine& engine, Pages pages, GroupNumber group, bool may_wait) {

@@ -25,7 +25,6 @@ struct ChargeRequest {
   bool may_refuse = false;       // an allocation that can fail, not a fault that has happened
   GroupNumber group = kNoGroup;  // the thread group of the thread that grows
   bool may_wait = true;          // false: it may hold locks that who is to make room needs, or is who
-  bool unseen = false;           // found growing from outside: what it touches next is seen as little
 };
 
 // Makes room for `expected` more pages, within bounded time; applies the container's OOM

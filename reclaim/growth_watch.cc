@@ -43,7 +43,7 @@ constexpr std::uint64_t kForgetNs = 50'000'000;
 // call does not grow, and would only see EINTR.
 class Poker final : public ThreadVisitor {
  public:
-  Poker(Os& os, GrowthWatch& watch) : os_(os), watch_(watch) {}
+  Poker(Os& os, GrowthWatch& watch, bool all) : os_(os), watch_(watch), all_(all) {}
   bool visit(int tid) override {
     ProcessStat stat;
     if (tid == os_.tid() || read_thread_stat(os_, static_cast<std::uint32_t>(tid), stat) != 0) {
@@ -53,10 +53,12 @@ class Poker final : public ThreadVisitor {
     const std::uint64_t faults = stat.minor_faults + stat.major_faults;
     const std::uint64_t now = os_.now_ns();
     const bool grows = seen.tid == tid && faults >= seen.faults + kLeastFaults;
-    if (seen.tid != tid || grows || now - seen.since_ns > kForgetNs) {
-      seen = {tid, faults, now};
+    const bool faults_in = seen.tid == tid && stat.major_faults >= seen.major_faults + kLeastFaults;
+    const bool poked = grows && (all_ || faults_in) && stat.state == 'R';
+    if (seen.tid != tid || poked || now - seen.since_ns > kForgetNs) {
+      seen = {tid, faults, stat.major_faults, now};
     }
-    if (grows && stat.state == 'R') {
+    if (poked) {
       static_cast<void>(os_.queue_signal(tid, SIGTRAP, GrowthWatch::cookie()));
     }
     return true;
@@ -65,6 +67,7 @@ class Poker final : public ThreadVisitor {
  private:
   Os& os_;
   GrowthWatch& watch_;
+  bool all_;
 };
 
 void* GrowthWatch::cookie() {
@@ -105,11 +108,11 @@ void GrowthWatch::set_timer(std::int64_t cpu_ns) {
   timer_ns_ = cpu_ns;
 }
 
-void GrowthWatch::poke_growing(Engine& engine) {
+void GrowthWatch::poke_growing(Engine& engine, bool all) {
   if (is_traced(engine.os)) {
     return;
   }
-  Poker poker(engine.os, *this);
+  Poker poker(engine.os, *this, all);
   each_thread(engine.os, engine.account.pid(), poker);
 }
 
@@ -119,19 +122,19 @@ bool GrowthWatch::is_due(Engine& engine) const {
          engine.os.now_ns() - last_poke_ns_ >= static_cast<std::uint64_t>(kLeastPoll);
 }
 
-void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing) {
+void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing, After after) {
   const Pages gap = standing.marks.limit - standing.marks.high;
   if (!standing.marks.limit.unlimited() && standing.room.count <= gap.count && is_due(engine)) {
     last_poke_ns_ = engine.os.now_ns();
     follow_fronts(engine);
-    poke_growing(engine);
+    poke_growing(engine, after == After::kBatch || standing.room.count <= gap.count / 2);
   }
 }
 
 void GrowthWatch::interlude() {
   if (is_due(*engine_)) {
     engine_->account.refresh(engine_->os, &engine_->statm);
-    poke_if_needed(*engine_, engine_->account.standing(headroom(*engine_)));
+    poke_if_needed(*engine_, engine_->account.standing(headroom(*engine_)), After::kNothing);
   }
 }
 

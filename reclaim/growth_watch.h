@@ -23,9 +23,14 @@ class GrowthWatch final : public Interlude {
   // that grow although there is no room.
   std::int64_t plan(Engine& engine, const Standing& standing);
 
+  // What has been done about it: a batch has left and growth outruns it, or nothing yet.
+  enum class After { kBatch, kNothing };
+
   // Pokes the running threads if this process relies on the fallback meter and there is hardly
-  // room left. Called between batches too: growth outruns page-out.
-  void poke_if_needed(Engine& engine, const Standing& standing);
+  // room left. Called between batches too: growth outruns page-out. After nothing, and while half of
+  // the room above high is left, only those that fault paged-out memory in: who touches fresh memory may
+  // be in the middle of a read from a device, which a poke would end before its time.
+  void poke_if_needed(Engine& engine, const Standing& standing, After after = After::kBatch);
 
   void interlude() override;
 
@@ -36,7 +41,7 @@ class GrowthWatch final : public Interlude {
   static void* cookie();
 
  private:
-  void poke_growing(Engine& engine);
+  void poke_growing(Engine& engine, bool all);
   [[nodiscard]] bool is_due(Engine& engine) const;
 
   friend class Poker;
@@ -44,6 +49,7 @@ class GrowthWatch final : public Interlude {
   struct SeenThread {
     int tid = 0;
     std::uint64_t faults = 0;
+    std::uint64_t major_faults = 0;
     std::uint64_t since_ns = 0;
   };
   static constexpr std::size_t kSeenThreads = 128;

@@ -196,6 +196,24 @@ TEST_F(RawOsTest, AFutexIsWokenAcrossProcesses) {
   munmap(static_cast<void*>(word), 4096);
 }
 
+TEST_F(RawOsTest, AQueuedSignalDoesNotOutliveAnExec) {
+  const pid_t child = fork();
+  if (child == 0) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, nullptr);
+    if (raw_os().queue_signal(raw_os().tid(), SIGTRAP, &all).ok()) {
+      sigset_t pending;
+      sigpending(&pending);
+      if (sigismember(&pending, SIGTRAP) == 1) {
+        execl("/bin/grep", "grep", "-q", "SigPnd:\t0000000000000000", "/proc/self/status", nullptr);
+      }
+    }
+    _exit(2);
+  }
+  EXPECT_EQ(testing::wait_for(child), 0) << "1: still pending; 2: it was not pending before";
+}
+
 TEST_F(RawOsTest, ClocksRun) {
   const std::uint64_t now = raw_os().now_ns();
   const std::uint64_t cpu = raw_os().thread_cpu_ns();

@@ -13,14 +13,19 @@ class HoldTest : public ::testing::Test {
   HoldTest() {
     machine_.engine.reclaimer_runs.store(true);
     machine_.engine.reclaimer_ready.store(true);
+    meter(Meter::kPerf);
     machine_.os.touch(0, 3700);
     machine_.engine.account.refresh(machine_.os, nullptr);
+  }
+
+  void meter(Meter kind) {
+    machine_.engine.record().meter.store(static_cast<std::uint32_t>(kind));
   }
 
   Machine machine_{kMarks};
 };
 
-TEST_F(HoldTest, WhatIsSeenGoesOnWhileThereIsRoom) {
+TEST_F(HoldTest, WhoIsSampledGoesOnWhileThereIsRoom) {
   EXPECT_EQ(charge(machine_.engine, {Pages{32}, false}), Verdict::kRoom);
   EXPECT_EQ(machine_.os.resident(), 3700U);
   EXPECT_EQ(machine_.counters().throttle.load(), 0U);
@@ -35,27 +40,41 @@ TEST_F(HoldTest, NearTheLimitItHelpsOnce) {
   EXPECT_EQ(machine_.counters().throttle.load(), 1U);
 }
 
-TEST_F(HoldTest, WhatIsUnseenHelpsUntilLowIsFree) {
-  EXPECT_EQ(charge(machine_.engine, {.expected = Pages{32}, .unseen = true}), Verdict::kRoom);
+TEST_F(HoldTest, WhoIsUnseenHelpsUntilLowIsFree) {
+  meter(Meter::kFallback);
+  EXPECT_EQ(charge(machine_.engine, {Pages{32}, false}), Verdict::kRoom);
   EXPECT_LE(machine_.os.resident(), kMarks.low.count);
   EXPECT_GE(machine_.os.resident() + 512, kMarks.low.count) << "and no further than a batch or so";
   EXPECT_EQ(machine_.counters().throttle.load(), 1U);
   EXPECT_EQ(machine_.counters().failcnt.load(), 0U);
 }
 
+TEST_F(HoldTest, WhoHoldsLittleHelpsLittle) {
+  meter(Meter::kFallback);
+  machine_.os.drop_all();
+  machine_.os.touch(0, 370);
+  machine_.engine.account.refresh(machine_.os, nullptr);
+  machine_.add_member(5001, 3330, 0);
+  EXPECT_EQ(charge(machine_.engine, {Pages{32}, false}), Verdict::kRoom);
+  EXPECT_LT(machine_.os.resident(), 370U);
+  EXPECT_GE(machine_.os.resident(), 370U - 256) << "a tenth of 628, by whole calls";
+}
+
 TEST_F(HoldTest, WhoMayNotHelpWaitsABoundedTime) {
+  meter(Meter::kFallback);
   machine_.engine.many_threads.store(true);
   const std::uint64_t start = machine_.os.now_ns();
-  EXPECT_EQ(charge(machine_.engine, {.expected = Pages{32}, .unseen = true}), Verdict::kRoom);
+  EXPECT_EQ(charge(machine_.engine, {Pages{32}, false}), Verdict::kRoom);
   EXPECT_EQ(machine_.os.resident(), 3700U);
   EXPECT_GE(machine_.os.now_ns() - start, 20'000'000U);
   EXPECT_LE(machine_.os.now_ns() - start, 50'000'000U);
 }
 
 TEST_F(HoldTest, WhereNothingLeavesItWaitsABoundedTimeToo) {
+  meter(Meter::kFallback);
   machine_.os.pin(0, 3700);
   const std::uint64_t start = machine_.os.now_ns();
-  EXPECT_EQ(charge(machine_.engine, {.expected = Pages{32}, .unseen = true}), Verdict::kRoom);
+  EXPECT_EQ(charge(machine_.engine, {Pages{32}, false}), Verdict::kRoom);
   EXPECT_LE(machine_.os.now_ns() - start, 50'000'000U);
   EXPECT_TRUE(machine_.os.killed.empty());
 }
