@@ -13,6 +13,7 @@
 
 #include "core/raw_syscall.h"
 #include "core/text.h"
+#include "preload/growth.h"
 #include "preload/huge_regions.h"
 #include "preload/process.h"
 #include "preload/thread_groups.h"

@@ -64,15 +64,4 @@ void restart_in_child();
 // fork's child is noticed here and given its own place.
 bool is_own_process();
 
-// The allocator or mmap is about to take `bytes` from the kernel. False: refuse (enomem).
-// Safe with allocator locks held: never allocates; it then does not wait for who may need them.
-bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held = false);
-// The allocator is about to touch so many units of 2 MiB that may come as huge pages.
-void on_huge_units(std::size_t units);
-// The calling thread holds no allocator lock: what needs malloc may be done now.
-void on_safe_point();
-// The fault meter's sample, or a poke by the reclaimer, in the thread that grows. `address` is
-// that of the fault, 0 when not known.
-void on_fault_sample(std::uintptr_t address);
-
 }  // namespace weir

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "core/raw_syscall.h"
+#include "preload/growth.h"
 #include "preload/own_image.h"
 #include "preload/process.h"
 #include "preload/real.h"

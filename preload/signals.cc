@@ -9,6 +9,7 @@
 
 #include "core/raw_syscall.h"
 #include "preload/dump.h"
+#include "preload/growth.h"
 #include "preload/process.h"
 #include "preload/real.h"
 #include "reclaim/fault_meter.h"

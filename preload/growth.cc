@@ -1,0 +1,194 @@
+// growth.cc - how soon to look at the marks again, and what a look leads to.
+#include "preload/growth.h"
+
+#include <algorithm>
+
+#include "preload/callbacks.h"
+#include "preload/huge_regions.h"
+#include "preload/jemalloc.h"
+#include "preload/own_image.h"
+#include "preload/process.h"
+#include "preload/process_rules.h"
+#include "preload/reclaimer_thread.h"
+#include "preload/recording.h"
+#include "preload/thread_groups.h"
+#include "reclaim/charge.h"
+#include "reclaim/fault_meter.h"
+
+namespace weir {
+namespace {
+
+constexpr std::size_t kLargeBytes = 256 * kKiB;
+constexpr std::int64_t kLeastBudget = 128 * static_cast<std::int64_t>(kKiB);
+constexpr std::int64_t kMostBudget = 16 * static_cast<std::int64_t>(kMiB);
+
+// The nearer a mark, the sooner the next look; what a container's other members do meanwhile
+// is theirs to notice.
+std::int64_t next_budget(const Standing& standing) {
+  if (standing.marks.high.unlimited() && standing.marks.limit.unlimited()) {
+    return kMostBudget;
+  }
+  const Pages to_high = standing.marks.high - standing.usage;
+  const auto quarter = static_cast<std::int64_t>(std::min(to_high, Pages::holding(kGiB)).bytes() / 4);
+  return std::clamp(quarter, kLeastBudget, kMostBudget);
+}
+
+// Proactive reclaim needs no mark, only something to take.
+bool worth_proactive(Pages promised) {
+  constexpr Pages kLeast = Pages::holding(8 * kMiB);
+  Engine& engine = process().engine;
+  if (proactive_goal(engine).target == 0) {
+    return false;
+  }
+  // Far from every mark nobody reads what it holds; its faults bound that.
+  const Pages held = engine.account.last_reading() + engine.account.faults_since_reading(engine.os);
+  return held + promised >= kLeast;
+}
+
+// Halfway to a mark the reclaimer and its meter are worth their cost; below, they are not. What
+// was taken in large pieces counts as if it were touched: nobody calls us when it is.
+bool near_enough_to_arm(const Standing& standing) {
+  const Process& p = process();
+  const Pages mark = std::min(standing.marks.high, standing.marks.limit);
+  const Pages promised = Pages::holding(p.large_bytes.load(std::memory_order_relaxed));
+  const bool is_near = (standing.usage + promised).count >= mark.count / 2;
+  return recording_is_wanted(p) || (!mark.unlimited() && (is_near || p.engine.free_keeper.is_worth_a_reclaimer())) ||
+         worth_proactive(promised);
+}
+
+void after_look(const Standing& standing) {
+  Process& p = process();
+  p.growth_budget.store(next_budget(standing), std::memory_order_relaxed);
+  if (near_enough_to_arm(standing) && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+    p.thread_wanted.store(true, std::memory_order_relaxed);
+  }
+  if (standing.above_high > Pages::none() && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+    p.purge_wanted.store(true, std::memory_order_relaxed);
+  }
+}
+
+bool is_enomem(const ContainerRecord& record) {
+  return record.oom_policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(OomPolicy::kEnomem);
+}
+
+// The policy of its group's container, or of its own.
+bool refuses_growth(const Process& p) {
+  const GroupNumber group = current_group();
+  return is_enomem(p.engine.container()) ||
+         (p.engine.groups.has(group) && is_enomem(p.engine.view.container(p.engine.groups.container(group))));
+}
+
+// Of the process and of the calling thread's group, the one that is nearer to a limit.
+Standing nearest_standing(const Process& p, Pages unread) {
+  const Standing whole = p.engine.account.standing(unread);
+  if (!p.engine.groups.has(current_group())) {
+    return whole;
+  }
+  const Standing group = p.engine.groups.standing(current_group(), Pages::none());
+  return group.room < whole.room ? group : whole;
+}
+
+}  // namespace
+
+bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
+  Process& p = process();
+  if (bytes >= kLargeBytes) {
+    p.large_bytes.fetch_add(bytes, std::memory_order_relaxed);
+    if (locks_held && bytes >= FreeKeeper::kLeastBytes) {
+      p.engine.free_keeper.take(p.engine);
+    }
+  }
+  const auto amount = static_cast<std::int64_t>(std::min(bytes, static_cast<std::size_t>(kGiB)));
+  // A group's marks are near when the process' are not: its large pieces are looked at one by one.
+  const bool by_group = bytes >= kLargeBytes && current_group() != kNoGroup;
+  if (p.growth_budget.fetch_sub(amount, std::memory_order_relaxed) > amount && !by_group) [[likely]] {
+    return true;
+  }
+  if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || inside_weir() || !is_own_process()) {
+    return true;
+  }
+  const WeirScope scope;
+  // Another thread has just started the reclaimer: what this one touches now would go unseen.
+  await_reclaimer(p.engine);
+  note_own_faults();
+  if (by_group &&
+      p.engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback)) {
+    wake_reclaimer(p.engine);  // it polls while the process grows, near its group's marks, too
+  }
+  const Pages whole = Pages::holding(bytes);
+  const bool refusable = may_refuse && refuses_growth(p) && whole > Pages{16};
+  const Verdict verdict = charge(p.engine, {refusable ? whole : std::min(whole, kMostExpected), refusable,
+                                            current_group(), !locks_held && !is_warning_thread()});
+  // Where only the reclaimer may read, faults since its last reading bound what there is.
+  const Pages unread = p.engine.may_open_here() ? Pages::none() : p.engine.account.faults_since_reading(p.engine.os);
+  after_look(nearest_standing(p, unread));
+  return verdict == Verdict::kRoom;
+}
+
+void on_huge_units(std::size_t units) {
+  Process& p = process();
+  if (units == 0 || inside_weir() || p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+    return;
+  }
+  const WeirScope scope;
+  charge_piece(p.engine, Pages{units * (kHugeBytes / kPageBytes)}, current_group(), !is_warning_thread());
+}
+
+void on_safe_point() {
+  Process& p = process();
+  if (inside_weir()) {
+    return;
+  }
+  check_thread_name();
+  follow_title(p);
+  if (p.let_large_go.load(std::memory_order_relaxed) && is_own_process()) [[unlikely]] {
+    const WeirScope scope;
+    p.let_large_go.store(false, std::memory_order_relaxed);
+    static_cast<void>(keep_large_blocks(false));
+  }
+  if (p.thread_wanted.load(std::memory_order_relaxed) && is_own_process()) {
+    const WeirScope scope;
+    p.thread_wanted.store(false, std::memory_order_relaxed);
+    start_reclaimer_thread();
+  }
+  if (p.purge_wanted.load(std::memory_order_relaxed) && is_own_process()) {
+    const WeirScope scope;
+    p.purge_wanted.store(false, std::memory_order_relaxed);
+    if (p.engine.may_open_here()) {
+      purge_and_book(p.engine, nullptr);
+    }
+  }
+}
+
+void on_fault_sample(std::uintptr_t address) {
+  Process& p = process();
+  if (inside_weir() || p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+    return;
+  }
+  const WeirScope scope;
+  if (address != 0) {
+    p.engine.shared.ranking.gone().touched(address);
+  }
+  // What may be touched until the next sample is charged ahead, as the kernel's stock is.
+  const std::uint32_t period = meter_is_fine() ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod;
+  if (address != 0 && p.engine.reclaimer_ready.load(std::memory_order_relaxed) &&
+      p.engine.readahead.note(p.engine.os, p.engine.os.tid(), address, period)) {
+    wake_reclaimer(p.engine);
+  }
+  if (address == 0) {
+    p.engine.shared.ranking.fronts().ask(p.engine.os);
+  }
+  note_own_faults();
+  charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread()});
+}
+
+void arm_for_static_memory() {
+  Process& p = process();
+  p.large_bytes.store(program_static_bytes() + raised_stack_bytes(), std::memory_order_relaxed);
+  if (p.large_bytes.load(std::memory_order_relaxed) >= kLargeBytes &&
+      near_enough_to_arm(p.engine.account.standing(Pages::none()))) {
+    start_reclaimer_thread();
+  }
+}
+
+}  // namespace weir
