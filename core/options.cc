@@ -203,7 +203,7 @@ Options read_options(GetVariable get, Complaints& complaints) {
   return options;
 }
 
-Marks marks_of(const Options& options) {
+Marks marks_of(const MarkOptions& options) {
   Marks marks;
   marks.limit = options.limit;
   if (options.high_set()) {

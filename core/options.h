@@ -18,11 +18,25 @@ namespace weir {
 enum class DumpFormat : std::uint32_t { kText = 0, kJson = 1, kPrometheus = 2 };
 enum class LogLevel : std::uint32_t { kOff = 0, kError, kWarn, kInfo, kDebug };
 
-struct Options {
-  std::string_view container;  // empty: pid-<pid>
+// What was asked for as a container's marks.
+struct MarkOptions {
   Pages limit = Pages::all();
   Mark high_watermark;  // value 0: not set
   Mark low_watermark;
+
+  [[nodiscard]] bool high_set() const {
+    return high_watermark.value != 0;
+  }
+  [[nodiscard]] bool low_set() const {
+    return low_watermark.value != 0;
+  }
+  [[nodiscard]] bool marks_may_move() const {
+    return !high_set() && !low_set() && !limit.unlimited();
+  }
+};
+
+struct Options : MarkOptions {
+  std::string_view container;  // empty: pid-<pid>
   Pages swap_limit = Pages::all();
   OomChoice oom;
   bool background = true;
@@ -42,16 +56,6 @@ struct Options {
   std::string_view log_path;
   std::string_view directory;
   std::string_view record_file;  // empty: nothing is recorded
-
-  [[nodiscard]] bool high_set() const {
-    return high_watermark.value != 0;
-  }
-  [[nodiscard]] bool marks_may_move() const {
-    return !high_set() && !low_set() && !limit.unlimited();
-  }
-  [[nodiscard]] bool low_set() const {
-    return low_watermark.value != 0;
-  }
 };
 
 // A value that was refused. `reason` is a literal; `value` is borrowed from the environment.
@@ -102,6 +106,6 @@ struct Marks {
   }
   constexpr bool operator==(const Marks&) const = default;
 };
-Marks marks_of(const Options& options);
+Marks marks_of(const MarkOptions& options);
 
 }  // namespace weir

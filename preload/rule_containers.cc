@@ -40,18 +40,15 @@ ContainerResult make_container_of(Process& p, const RuleContainer& wanted) {
     name.add_number(p.pid.load(std::memory_order_relaxed));
   }
   const GroupRule& shape = shaping_rule(wanted.rules, wanted.rule);
-  Options options;
-  options.limit = shape.limit;
-  options.high_watermark = shape.high;
-  options.low_watermark = shape.low;
+  const MarkOptions asked{shape.limit, shape.high, shape.low};
   ContainerWish wish;
   wish.name = name.view();
   // One of a single process is over with it.
   wish.named = parent.named.load(std::memory_order_relaxed) != 0 && !wanted.rule.each_its_own;
-  wish.marks = marks_of(options);
+  wish.marks = marks_of(asked);
   wish.oom = shape.oom;
   wish.background = p.options.background;
-  wish.adaptive = options.marks_may_move();
+  wish.adaptive = asked.marks_may_move();
   wish.load_control = wanted.load_control;
   wish.thrash = wanted.thrash;
   return p.engine.view.find_or_make(p.engine.os, wish);

@@ -64,7 +64,7 @@ void GoneRanges::forget_touched() {
   const std::uint32_t now = next_sample_.load(std::memory_order_relaxed);
   const std::uint32_t missed = now - seen_samples_;
   if (missed > kSamples) {
-    clear();  // more than can be told one by one
+    count_ = 0;  // more than can be told one by one
   }
   for (std::uint32_t i = 0; i < std::min(missed, kSamples); ++i) {
     const std::uintptr_t address = samples_[(now - 1 - i) % kSamples].load(std::memory_order_relaxed);

@@ -37,9 +37,6 @@ class GoneRanges {
   }
   // Cuts what was touched since the last call.
   void forget_touched();
-  void clear() {
-    count_ = 0;
-  }
 
   // In order of address; none touches another.
   [[nodiscard]] const AddressRange* begin() const {

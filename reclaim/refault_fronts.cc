@@ -124,7 +124,7 @@ void RefaultFronts::end_of_scan() {
 // What the front has gone through since, of what was asked for ahead of it: touched as densely there as anywhere.
 void RefaultFronts::judge(std::size_t number, const Step& step, ReadaheadOutcome& outcome) {
   const AddressRange asked = std::exchange(fronts_[number].ahead, {});
-  if (asked.bytes() == 0 || wishes_[number].fresh.exchange(false, std::memory_order_acquire)) {
+  if (asked.bytes() == 0 || wishes_[number].exchange(0, std::memory_order_relaxed) != 0) {
     return;  // nobody came to ask
   }
   const Pages passed = overlap(asked, step.way).pages();
@@ -135,16 +135,15 @@ void RefaultFronts::judge(std::size_t number, const Step& step, ReadaheadOutcome
 void RefaultFronts::wish(std::size_t number, const Step& step, Pages most) {
   Front& front = fronts_[number];
   const bool is_dense = step.touched.count * 3 >= step.way.pages().count * 2;
-  const std::size_t bytes = std::min(step.touched, most).bytes();
+  const std::size_t bytes = std::min({step.touched, most, Pages{kMostWished}}).bytes();
   const bool up = front.way == Way::kUp;
   const std::uintptr_t at = up ? step.way.end : step.way.begin;
   if (!is_dense || step.touched < kLeastMove || bytes > (up ? kWholeAddressSpace.end - at : at - kPageBytes)) {
     return;
   }
   front.ahead = up ? AddressRange{at, at + bytes} : AddressRange{at - bytes, at};
-  wishes_[number].begin.store(front.ahead.begin, std::memory_order_relaxed);
-  wishes_[number].end.store(front.ahead.end, std::memory_order_relaxed);
-  wishes_[number].fresh.store(true, std::memory_order_release);
+  wishes_[number].store((front.ahead.begin >> kPageShift << kCountBits) | front.ahead.pages().count,
+                        std::memory_order_relaxed);
 }
 
 // Gives the way it went; empty when it stands still.
@@ -171,11 +170,14 @@ AddressRange RefaultFronts::follow_one(Os& os, Pagemap& pagemap, std::size_t num
 
 void RefaultFronts::ask(Os& os) {
   for (Wish& wish : wishes_) {
-    if (!wish.fresh.load(std::memory_order_relaxed) || !wish.fresh.exchange(false, std::memory_order_acquire)) {
+    if (wish.load(std::memory_order_relaxed) == 0) {
       continue;
     }
-    const AddressRange range{wish.begin.load(std::memory_order_relaxed), wish.end.load(std::memory_order_relaxed)};
-    static_cast<void>(os.advise(range.begin, range.bytes(), MADV_WILLNEED));
+    const std::uint64_t taken = wish.exchange(0, std::memory_order_relaxed);
+    const Pages pages{taken & ((std::uint64_t{1} << kCountBits) - 1)};
+    if (pages > Pages::none()) {
+      static_cast<void>(os.advise(taken >> kCountBits << kPageShift, pages.bytes(), MADV_WILLNEED));
+    }
   }
 }
 

@@ -63,11 +63,11 @@ class RefaultFronts {
     int still = 0;       // looks since it moved
     AddressRange ahead;  // what was to be asked for when it had
   };
-  struct Wish {
-    std::atomic<std::uintptr_t> begin{0};
-    std::atomic<std::uintptr_t> end{0};
-    std::atomic<bool> fresh{false};
-  };
+  // A range to ask for: its first page's number, and how many, in one word that is taken at once. 0: none.
+  using Wish = std::atomic<std::uint64_t>;
+  static constexpr unsigned kCountBits = 16;
+  static constexpr std::uint64_t kMostWished = kReach / kPageBytes;
+  static_assert(kMostWished < (std::uint64_t{1} << kCountBits));
   struct Step;
 
   static Step step_up(Os& os, Pagemap& pagemap, std::uintptr_t from);
