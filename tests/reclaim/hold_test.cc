@@ -18,7 +18,7 @@ class HoldTest : public ::testing::Test {
     machine_.engine.account.refresh(machine_.os, nullptr);
   }
 
-  void meter(Meter kind) {
+  void meter(Meter kind) const {
     machine_.engine.record().meter.store(static_cast<std::uint32_t>(kind));
   }
 

@@ -159,7 +159,7 @@ TEST_F(RefaultFrontsTest, MoreTracesThanPlacesKeepTheFrontsThatMove) {
     found(10'000 * i, 100);
   }
   ways_.clear();
-  os_.touch(1000 + 100 * 2 * RefaultFronts::kMost, 64);
+  os_.touch(1000 + RefaultFronts::kMost * 200, 64);
   follow();
   EXPECT_EQ(ways_.size(), 1U);
 }
