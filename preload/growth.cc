@@ -166,17 +166,16 @@ void on_fault_sample(std::uintptr_t address) {
     return;
   }
   const WeirScope scope;
-  if (address != 0) {
-    p.engine.shared.ranking.gone().touched(address);
-  }
   // What may be touched until the next sample is charged ahead, as the kernel's stock is.
   const std::uint32_t period = meter_is_fine() ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod;
-  if (address != 0 && p.engine.reclaimer_ready.load(std::memory_order_relaxed) &&
-      p.engine.readahead.note(p.engine.os, p.engine.os.tid(), address, period)) {
-    wake_reclaimer(p.engine);
-  }
   if (address == 0) {
     p.engine.shared.ranking.fronts().ask(p.engine.os);
+  } else {
+    p.engine.shared.ranking.gone().touched(address);
+    if (p.engine.reclaimer_ready.load(std::memory_order_relaxed) &&
+        p.engine.readahead.note(p.engine.os, p.engine.os.tid(), address, period)) {
+      wake_reclaimer(p.engine);
+    }
   }
   note_own_faults();
   charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread()});

@@ -56,6 +56,12 @@ Pages own_share(const Engine& engine, const Standing& standing) {
   return Pages{standing.above_low.count * own.count / std::max<std::uint64_t>(standing.usage.count, 1)};
 }
 
+bool is_above_low(const Engine& engine, GroupNumber group) {
+  const Standing standing =
+      group == kNoGroup ? engine.account.standing(Pages::none()) : engine.groups.standing(group, Pages::none());
+  return standing.above_low > Pages::none();
+}
+
 // Until there is the room that the hold asks for, or the time is up. Who may, evicts its share, so
 // that its core is not idle meanwhile. Where hardly anything leaves, the reclaimer may have more to
 // give: it can purge.
@@ -72,7 +78,7 @@ void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, s
     }
     seen = engine.room.load(std::memory_order_acquire);
     left = hold.most_ns - static_cast<std::int64_t>(engine.os.now_ns() - start);
-  } while (hold.to_low && left > 0 && engine.account.standing(Pages::none()).above_low > Pages::none());
+  } while (hold.to_low && left > 0 && is_above_low(engine, request.group));
 }
 
 // Above high: wake the reclaimer. Where growth outruns it, hold the thread.

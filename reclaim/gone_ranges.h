@@ -2,9 +2,10 @@
 //
 // A scan looks at each page that is paged out as at one that is present. Where a program holds much
 // more than its limit, and most of it is at rest, that is most of a scan: in `dd | tail` at 16 MiB
-// a hundred of them, over 374 MiB, were a tenth of all CPU time. So stretches that left whole are remembered, and
-// forgotten where a fault is sampled, or a scan finds something again. What comes back unseen is found by the full scan
-// that is due now and then, and whenever less was found than the process holds.
+// a hundred of them, over 374 MiB, were a tenth of all CPU time. So stretches that left whole are
+// remembered, and forgotten where a fault is sampled, or a scan finds something again. What comes back
+// unseen is found by the full scan that is due now and then, and whenever less was found than the
+// process holds.
 //
 // touched() is for every thread and safe in signal handlers; the rest needs the ranking's lock.
 #pragma once

@@ -52,7 +52,7 @@ TEST_F(RefaultFrontsTest, AFrontThatMovesUpIsReadAheadOf) {
   os_.touch(1100, 200);
   follow();
   ASSERT_EQ(ask().size(), 1U);
-  EXPECT_TRUE(os_.wanted_ahead[0] == pages(1300, 200)) << "as much as it moved";
+  EXPECT_EQ(os_.wanted_ahead[0], pages(1300, 200)) << "as much as it moved";
   EXPECT_TRUE(ask().empty()) << "once";
   ASSERT_EQ(ways_.size(), 1U);
   EXPECT_EQ(ways_[0], pages(1100, 200));
@@ -63,7 +63,7 @@ TEST_F(RefaultFrontsTest, AFrontThatMovesDownToo) {
   os_.touch(1700, 300);
   follow();
   ASSERT_EQ(ask().size(), 1U);
-  EXPECT_TRUE(os_.wanted_ahead[0] == pages(1400, 300));
+  EXPECT_EQ(os_.wanted_ahead[0], pages(1400, 300));
 }
 
 TEST_F(RefaultFrontsTest, NoMoreIsAskedForThanMayBe) {
@@ -71,7 +71,7 @@ TEST_F(RefaultFrontsTest, NoMoreIsAskedForThanMayBe) {
   os_.touch(1100, 900);
   follow();
   ASSERT_EQ(ask().size(), 1U);
-  EXPECT_TRUE(os_.wanted_ahead[0] == pages(2000, 512));
+  EXPECT_EQ(os_.wanted_ahead[0], pages(2000, 512));
 }
 
 TEST_F(RefaultFrontsTest, SmallGapsAreNoEnd) {
@@ -85,7 +85,7 @@ TEST_F(RefaultFrontsTest, SmallGapsAreNoEnd) {
   }
   follow();
   ASSERT_EQ(ask().size(), 1U);
-  EXPECT_TRUE(os_.wanted_ahead[0] == pages(1499, 320)) << "four of five pages are dense";
+  EXPECT_EQ(os_.wanted_ahead[0], pages(1499, 320)) << "four of five pages are dense";
 }
 
 TEST_F(RefaultFrontsTest, PagesHereAndThereAreNoTrace) {
@@ -138,7 +138,7 @@ TEST_F(RefaultFrontsTest, WhatNobodyAskedForIsNotJudged) {
   follow();
   EXPECT_EQ(asked_, Pages::none());
   ASSERT_EQ(ask().size(), 1U);
-  EXPECT_TRUE(os_.wanted_ahead[0] == pages(1500, 200)) << "the later wish";
+  EXPECT_EQ(os_.wanted_ahead[0], pages(1500, 200)) << "the later wish";
 }
 
 TEST_F(RefaultFrontsTest, AFrontThatStandsStillIsForgotten) {
