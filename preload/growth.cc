@@ -6,6 +6,7 @@
 #include "preload/callbacks.h"
 #include "preload/huge_regions.h"
 #include "preload/jemalloc.h"
+#include "preload/meter_choice.h"
 #include "preload/own_image.h"
 #include "preload/process.h"
 #include "preload/process_rules.h"

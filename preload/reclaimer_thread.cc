@@ -14,11 +14,11 @@
 
 #include <algorithm>
 
-#include "core/events.h"
 #include "core/raw_syscall.h"
 #include "preload/callbacks.h"
 #include "preload/dump.h"
 #include "preload/jemalloc.h"
+#include "preload/meter_choice.h"
 #include "preload/own_image.h"
 #include "preload/own_thread.h"
 #include "preload/process.h"
@@ -26,7 +26,6 @@
 #include "preload/recording.h"
 #include "preload/signals.h"
 #include "reclaim/background.h"
-#include "reclaim/fault_meter.h"
 #include "reclaim/growth_watch.h"
 #include "reclaim/kill_warning.h"
 #include "reclaim/shrink.h"
@@ -41,35 +40,10 @@ constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
 constexpr long kEveryDescriptor = 0xffff'ffff;
 constexpr std::size_t kStackBytes = 128 * kKiB;
 
-constinit FaultMeter meter;
 constinit GrowthWatch watch;
-constinit std::atomic<bool> fine{false};
 constinit std::atomic<bool> stop_wanted{false};
 constinit std::atomic<bool> first_thread_ended{false};
 constinit pthread_t thread{};
-
-void set_meter(Process& p, Meter kind, std::string_view why) {
-  p.engine.record().meter.store(static_cast<std::uint32_t>(kind), std::memory_order_relaxed);
-  post_event(p.engine.os, p.engine.view,
-             {EventKind::kMeter, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {}, why});
-}
-
-void choose_meter(Process& p) {
-  Os& os = p.engine.os;
-  if (p.options.fallback_meter) {
-    set_meter(p, Meter::kFallback, "fallback: asked for by WEIR_METER");
-  } else if (!kernel_is_at_least(6, 1)) {
-    set_meter(p, Meter::kFallback, "fallback: before Linux 6.1 a blocked SIGTRAP kills");
-  } else if (is_traced(os)) {
-    set_meter(p, Meter::kFallback, "fallback: a debugger would stop at every sample");
-  } else if (const int error = meter.open(os); error != 0) {
-    set_meter(p, Meter::kFallback,
-              error == EACCES || error == EPERM ? "fallback: perf_event_open is refused (perf_event_paranoid)"
-                                                : "fallback: perf_event_open failed");
-  } else {
-    set_meter(p, Meter::kPerf, "perf");
-  }
-}
 
 // Its own descriptors, and neither the program's priority nor its share of one core.
 void settle(Process& p) {
@@ -143,23 +117,6 @@ std::int64_t sleep_after(Process& p, const LookResult& result) {
   return first_thread_ended.load(std::memory_order_acquire) ? sooner(sleep, kLastThreadPoll) : sleep;
 }
 
-// A debugger would stop the program at every sample.
-void step_aside_for_debugger(Process& p) {
-  if (meter.is_open() && is_traced(p.engine.os)) {
-    meter.close(p.engine.os);
-    set_meter(p, Meter::kFallback, "fallback: a debugger is attached");
-  }
-}
-
-void adjust_meter(Process& p, const Standing& standing) {
-  if (!meter.is_open()) {
-    return;
-  }
-  const bool near = FaultMeter::is_near(standing);
-  meter.set_fine(p.engine.os, near);
-  fine.store(near, std::memory_order_relaxed);
-}
-
 void sleep_for(Process& p, std::uint32_t seen, std::int64_t ns) {
   if (ns == 0) {
     return;
@@ -188,7 +145,6 @@ void* run(void*) {
     const bool direct_only = p.engine.container().background.load(std::memory_order_relaxed) == 0;
     const LookResult result = look(p.engine, watch, direct_only);
     mind_thrash(p.engine);
-    step_aside_for_debugger(p);
     adjust_meter(p, result.standing);
     if (first_thread_ended.load(std::memory_order_acquire)) {
       leave_if_last(p);
@@ -204,7 +160,7 @@ void* run(void*) {
   p.engine.free_keeper.stop(p.engine);
   p.engine.reclaimer_ready.store(false, std::memory_order_release);
   p.engine.reclaimer_runs.store(false, std::memory_order_release);
-  meter.close(p.engine.os);
+  close_meter(p);
   watch.close(p.engine);
   p.engine.record().reclaimer_tid.store(0, std::memory_order_release);
   return nullptr;
@@ -219,10 +175,6 @@ bool create() {
 }
 
 }  // namespace
-
-bool meter_is_fine() {
-  return fine.load(std::memory_order_relaxed);
-}
 
 // No thread is wanted, or to be had: the CPU-time timer then interrupts the calling thread itself,
 // a coarse net (a scheduler tick of its CPU time) for memory that grows without an allocation.

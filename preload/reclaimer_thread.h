@@ -13,7 +13,5 @@ void stop_reclaimer_thread();
 // The program's first thread is about to end by pthread_exit: the reclaimer must not be the
 // one that keeps the process alive.
 void watch_for_last_thread();
-// Whether the fault meter samples finely at the moment. Safe in signal handlers.
-bool meter_is_fine();
 
 }  // namespace weir

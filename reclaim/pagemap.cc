@@ -5,12 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <cstring>
-#include <string_view>
 
 #include "core/text.h"
 #include "reclaim/pagemap_abi.h"
+#include "reclaim/private_maps.h"
 
 namespace weir {
 namespace {
@@ -22,7 +20,6 @@ constexpr std::uint64_t kWordExclusive = std::uint64_t{1} << 56;
 
 // One half of the buffer for what finds pages (regions, or lines of maps), one for their words.
 constexpr std::size_t kHalf = ScanBuffer::kBytes / 2;
-constexpr std::size_t kMapsBytes = kHalf;
 constexpr std::size_t kRegions = kHalf / sizeof(ScanRegion);
 constexpr std::size_t kWords = kHalf / sizeof(std::uint64_t);
 
@@ -32,87 +29,6 @@ ScanRegion* regions_of(ScanBuffer& buffer) {
 std::uint64_t* words_of(ScanBuffer& buffer) {
   return reinterpret_cast<std::uint64_t*>(buffer.bytes + kHalf);
 }
-
-// Reads the process' maps mapping by mapping; only private writable ones can hold what we look for.
-class MapsReader {
- public:
-  MapsReader(Os& os, ScanBuffer& buffer) : os_(os), text_(buffer.bytes) {
-    const SysResult fd = os_.open("/proc/thread-self/maps", O_RDONLY, 0);
-    fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
-  }
-  ~MapsReader() {
-    if (fd_ >= 0) {
-      static_cast<void>(os_.close(fd_));
-    }
-  }
-  MapsReader(const MapsReader&) = delete;
-  MapsReader& operator=(const MapsReader&) = delete;
-
-  bool next(AddressRange& out) {
-    std::string_view line;
-    while (next_line(line)) {
-      if (parse(line, out)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
- private:
-  static bool parse(std::string_view line, AddressRange& out) {
-    const char* end = line.data() + line.size();
-    const auto first = std::from_chars(line.data(), end, out.begin, 16);
-    if (first.ec != std::errc{} || first.ptr >= end) {
-      return false;
-    }
-    const auto second = std::from_chars(first.ptr + 1, end, out.end, 16);
-    if (second.ec != std::errc{} || second.ptr + 4 >= end) {
-      return false;
-    }
-    // "start-end rwxp ...": private, and not a mere reservation of address space.
-    const std::string_view rights(second.ptr + 1, 4);
-    return rights[3] == 'p' && rights != "---p";
-  }
-
-  bool next_line(std::string_view& line) {
-    const char* newline = static_cast<const char*>(std::memchr(text_ + at_, '\n', filled_ - at_));
-    if (newline == nullptr) {
-      if (!refill()) {
-        return false;
-      }
-      newline = static_cast<const char*>(std::memchr(text_, '\n', filled_));
-      if (newline == nullptr) {
-        return false;
-      }
-    }
-    line = {text_ + at_, static_cast<std::size_t>(newline - (text_ + at_))};
-    at_ += line.size() + 1;
-    return true;
-  }
-
-  bool refill() {
-    std::memmove(text_, text_ + at_, filled_ - at_);
-    filled_ -= at_;
-    at_ = 0;
-    if (fd_ < 0) {
-      return false;
-    }
-    const SysResult got = os_.pread(fd_, text_ + filled_, kMapsBytes - filled_, offset_);
-    if (!got.ok() || got.value() == 0) {
-      return false;
-    }
-    offset_ += got.value();
-    filled_ += static_cast<std::size_t>(got.value());
-    return true;
-  }
-
-  Os& os_;
-  char* text_;
-  int fd_ = -1;
-  std::int64_t offset_ = 0;
-  std::size_t filled_ = 0;
-  std::size_t at_ = 0;
-};
 
 }  // namespace
 
@@ -280,7 +196,7 @@ int Pagemap::count_shared(Os& os, Pages& out) {
 }
 
 int Pagemap::scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
-  MapsReader maps(os, buffer_);
+  PrivateMaps maps(os, buffer_.bytes, kHalf);
   AddressRange mapping;
   bool go_on = true;
   while (go_on && maps.next(mapping) && mapping.begin < range.end) {

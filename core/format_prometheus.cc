@@ -1,0 +1,121 @@
+// format_prometheus.cc - statistics as Prometheus' text exposition.
+#include "core/format.h"
+
+namespace weir {
+namespace {
+
+const char* unit_suffix(const StatRow& row) {
+  switch (row.unit) {
+    case StatRow::Unit::kBytes:
+      return "_bytes";
+    case StatRow::Unit::kMicroseconds:  // the key ends in _us already
+    case StatRow::Unit::kCount:
+      return "";
+  }
+  return "";
+}
+
+void prometheus_name(Text& text, const StatRow& row) {
+  text.add("weir_").add(row.key).add(unit_suffix(row)).add(row.monotone ? "_total" : "");
+}
+
+void prometheus_sample(Sink& out, const StatRow& row, const ContainerStats& stats) {
+  Piece piece(out);
+  prometheus_name(*piece.operator->(), row);
+  piece->add("{container=");
+  piece.quoted(stats.name);
+  piece->add("} ");
+  const std::uint64_t raw = row.get(stats);
+  is_unlimited(row, raw) ? piece->add("+Inf") : piece->add_number(in_unit(row, raw));
+  piece->add_char('\n');
+}
+
+void prometheus_header(Sink& out, std::string_view name, std::string_view type, std::string_view help) {
+  Piece piece(out);
+  piece->add("# HELP ").add(name).add_char(' ').add(help).add("\n# TYPE ").add(name).add_char(' ').add(type);
+  piece->add_char('\n');
+}
+
+void prometheus_stayed(const ContainerStats* stats, std::size_t count, Sink& out) {
+  prometheus_header(out, "weir_evict_stayed_bytes_total", "counter", "memory that was asked to leave and stayed");
+  for (std::size_t c = 0; c < count; ++c) {
+    for (std::uint32_t i = 0; i < kStayReasons; ++i) {
+      Piece piece(out);
+      piece->add("weir_evict_stayed_bytes_total{container=");
+      piece.quoted(stats[c].name);
+      piece->add(",reason=\"").add(to_string(static_cast<StayReason>(i))).add("\"} ");
+      piece->add_number(stats[c].evict_stayed[i].bytes()).add_char('\n');
+    }
+  }
+}
+
+void prometheus_pressure(const ContainerStats* stats, std::size_t count, Sink& out, const char* kind,
+                         Pressure ContainerStats::*field) {
+  TextBuffer<64> total;
+  total.add("weir_pressure_").add(kind).add("_us_total");
+  prometheus_header(out, total.view(), "counter", "time in which work stood still for memory");
+  for (std::size_t c = 0; c < count; ++c) {
+    Piece piece(out);
+    piece->add(total.view()).add("{container=");
+    piece.quoted(stats[c].name);
+    piece->add("} ").add_number((stats[c].*field).total_us).add_char('\n');
+  }
+  TextBuffer<64> average;
+  average.add("weir_pressure_").add(kind).add("_percent");
+  prometheus_header(out, average.view(), "gauge", "share of the time, averaged");
+  for (std::size_t c = 0; c < count; ++c) {
+    for (std::size_t i = 0; i < kPressureWindows; ++i) {
+      Piece piece(out);
+      piece->add(average.view()).add("{container=");
+      piece.quoted(stats[c].name);
+      piece->add(",window=\"").add(pressure_window_name(i)).add("\"} ");
+      add_percent(*piece.operator->(), (stats[c].*field).avg[i]);
+      piece->add_char('\n');
+    }
+  }
+}
+
+// `key`: the name of the gauge; `get`: its value of a member.
+void prometheus_members(const RegistryView& view, const ContainerId* ids, const ContainerStats* stats,
+                        std::size_t count, Sink& out, std::string_view key, Pages MemberStats::*field) {
+  prometheus_header(out, key, "gauge", "of one member process");
+  for (std::size_t c = 0; c < count; ++c) {
+    const Subtree subtree = Subtree::below(view, ids[c]);
+    MemberStats member;
+    for (std::uint32_t cursor = 0; next_member(view, subtree, cursor, member);) {
+      Piece piece(out);
+      piece->add(key).add("{container=");
+      piece.quoted(stats[c].name);
+      piece->add(",pid=\"").add_number(member.pid).add("\",comm=");
+      piece.quoted(member.comm);
+      if (member.is_group) {
+        piece->add(",group=");
+        piece.quoted(member.group);
+      }
+      piece->add("} ").add_number((member.*field).bytes()).add_char('\n');
+    }
+  }
+}
+
+}  // namespace
+
+void format_prometheus_families(const RegistryView& view, const ContainerId* ids, const ContainerStats* stats,
+                                std::size_t count, Sink& out) {
+  std::size_t row_count = 0;
+  const StatRow* rows = stat_rows(&row_count);
+  for (std::size_t i = 0; i < row_count; ++i) {
+    TextBuffer<96> name;
+    prometheus_name(name, rows[i]);
+    prometheus_header(out, name.view(), rows[i].monotone ? "counter" : "gauge", rows[i].help);
+    for (std::size_t c = 0; c < count; ++c) {
+      prometheus_sample(out, rows[i], stats[c]);
+    }
+  }
+  prometheus_stayed(stats, count, out);
+  prometheus_pressure(stats, count, out, "some", &ContainerStats::some);
+  prometheus_pressure(stats, count, out, "full", &ContainerStats::full);
+  prometheus_members(view, ids, stats, count, out, "weir_member_usage_bytes", &MemberStats::usage);
+  prometheus_members(view, ids, stats, count, out, "weir_member_swap_usage_bytes", &MemberStats::swap_usage);
+}
+
+}  // namespace weir
