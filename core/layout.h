@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 12;
+inline constexpr std::uint32_t kRegistryVersion = 13;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -42,6 +42,8 @@ struct ContainerCounters {
   Counter throttle_ns;      //
   Counter readahead;        // pages that streams of refaults were expected to need
   Counter readahead_hit;    // of these, there when the stream had passed
+  Counter in_place;         // charges above high that evicted where they grew (reclaim/placement.h)
+  Counter in_place_ns;      // and how long that took
   Counter background_runs;  // times the reclaimer went from above high to work
   Counter background_ns;    // its CPU time
   Counter evict_requested;  // pages asked to leave
@@ -94,7 +96,10 @@ struct LoadRecord {
   Counter second_paging_ns;
   Counter thrash_since_ns;  // 0: it does not
   Counter level_ns;         // when `level` last changed
-  Word level;               // members that may run at once while it thrashes; 0: as many as there are cores
+  Counter level_start_ns;   // the same by longer windows, for the level
+  Counter level_paging_ns;
+  Counter page_out_ns;  // what one page-out costs here, smoothed; 0: not known yet
+  Word level;           // members that may run at once while it thrashes; 0: as many as there are cores
 };
 
 // One container. `name` is whole once state is kLive; a free place may be taken under the
@@ -237,7 +242,8 @@ struct RegistryHeader {
   Counter file_bytes;
   Word members_high;  // places ever used: no member lives beyond
   Counter next_event;
-  Word nested;  // containers that have a parent; 0 spares every sum the walk up the tree
+  Word flush_ns;  // what it costs to flush another core's TLB (reclaim/placement.h); 0: not measured yet
+  Word nested;    // containers that have a parent; 0 spares every sum the walk up the tree
 };
 
 struct Registry {

@@ -156,13 +156,20 @@ std::uint64_t RawOs::process_cpu_ns(int pid) {
   return clock_ns(static_cast<clockid_t>(static_cast<unsigned>(~pid) << 3 | kSchedClock));
 }
 unsigned RawOs::cores() {
-  std::uint64_t mask[16] = {};
-  const long bytes = raw_syscall(SYS_sched_getaffinity, 0, sizeof(mask), sys_arg(mask));
-  unsigned cores = 0;
-  for (long i = 0; i < bytes / 8; ++i) {
-    cores += static_cast<unsigned>(__builtin_popcountll(mask[i]));
-  }
-  return cores;
+  CpuSet cpus;
+  return get_cpus(0, cpus).ok() ? cpus.count() : 0;
+}
+unsigned RawOs::cpu() {
+  unsigned cpu = 0;
+  raw_syscall(SYS_getcpu, sys_arg(&cpu), 0, 0);
+  return cpu;
+}
+SysResult RawOs::get_cpus(int tid, CpuSet& out) {
+  out = {};
+  return SysResult(raw_syscall(SYS_sched_getaffinity, tid, sizeof(out.words), sys_arg(out.words)));
+}
+SysResult RawOs::set_cpus(int tid, const CpuSet& cpus) {
+  return SysResult(raw_syscall(SYS_sched_setaffinity, tid, sizeof(cpus.words), sys_arg(cpus.words)));
 }
 
 constinit RawOs raw_os_instance;

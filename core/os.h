@@ -47,6 +47,29 @@ struct [[nodiscard]] MapResult {
   }
 };
 
+// A set of cores, as the kernel takes it: a bit for each, up to 1024.
+struct CpuSet {
+  std::uint64_t words[16] = {};
+
+  void add(unsigned cpu) {
+    if (cpu < sizeof(words) * 8) {
+      words[cpu / 64] |= std::uint64_t{1} << cpu % 64;
+    }
+  }
+  void remove(unsigned cpu) {
+    if (cpu < sizeof(words) * 8) {
+      words[cpu / 64] &= ~(std::uint64_t{1} << cpu % 64);
+    }
+  }
+  [[nodiscard]] unsigned count() const {
+    unsigned cpus = 0;
+    for (const std::uint64_t word : words) {
+      cpus += static_cast<unsigned>(__builtin_popcountll(word));
+    }
+    return cpus;
+  }
+};
+
 using FutexWord = std::atomic<std::uint32_t>;
 
 // Non-virtual destruction is intended: an Os is never owned through its base, and a virtual
@@ -105,6 +128,11 @@ class Os {
   virtual std::uint64_t process_cpu_ns(int pid) = 0;
   // Cores the calling thread may run on; 0 when not known.
   virtual unsigned cores() = 0;
+  // The core the calling thread runs on just now.
+  virtual unsigned cpu() = 0;
+  // Where a thread of this process may run; 0 is the caller. What is set must be within what is allowed.
+  virtual SysResult get_cpus(int tid, CpuSet& out) = 0;
+  virtual SysResult set_cpus(int tid, const CpuSet& cpus) = 0;
 
  protected:
   ~Os() = default;
@@ -148,6 +176,9 @@ class RawOs final : public Os {
   std::uint64_t thread_cpu_ns() override;
   std::uint64_t process_cpu_ns(int pid) override;
   unsigned cores() override;
+  unsigned cpu() override;
+  SysResult get_cpus(int tid, CpuSet& out) override;
+  SysResult set_cpus(int tid, const CpuSet& cpus) override;
 };
 
 // The one real Os; usable from the first instruction of the process on.

@@ -35,6 +35,8 @@ constexpr StatRow kRows[] = {
     {"readahead", Unit::kCount, true, "pages brought in ahead of refaults", [](S s) { return s.readahead; }},
     {"readahead_hit", Unit::kCount, true, "of these, touched by the program", [](S s) { return s.readahead_hit; }},
     {"throttle_us", Unit::kMicroseconds, true, "time spent so", [](S s) { return s.throttle_ns; }},
+    {"in_place", Unit::kCount, true, "charges above high that evicted where they grew", [](S s) { return s.in_place; }},
+    {"in_place_us", Unit::kMicroseconds, true, "time spent so", [](S s) { return s.in_place_ns; }},
     {"held", Unit::kCount, true, "times a member stepped back so that others keep their pages",
      [](S s) { return s.held; }},
     {"held_us", Unit::kMicroseconds, true, "time members were held so", [](S s) { return s.held_ns; }},
@@ -77,6 +79,8 @@ void copy_counters(const ContainerCounters& from, ContainerStats& to) {
   to.allocstall_ns = get(from.allocstall_ns);
   to.throttle = get(from.throttle);
   to.throttle_ns = get(from.throttle_ns);
+  to.in_place = get(from.in_place);
+  to.in_place_ns = get(from.in_place_ns);
   to.readahead = get(from.readahead);
   to.readahead_hit = get(from.readahead_hit);
   to.held = get(from.held);

@@ -47,6 +47,7 @@ struct ContainerStats {
   ThrashChoice thrash;
   // The counters as they stood, in the order of ContainerCounters.
   std::uint64_t failcnt = 0, allocstall = 0, allocstall_ns = 0, throttle = 0, throttle_ns = 0;
+  std::uint64_t in_place = 0, in_place_ns = 0;
   std::uint64_t readahead = 0, readahead_hit = 0;
   std::uint64_t held = 0, held_ns = 0;
   std::uint64_t background_runs = 0, background_ns = 0;

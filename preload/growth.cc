@@ -167,6 +167,7 @@ void on_fault_sample(std::uintptr_t address) {
     return;
   }
   const WeirScope scope;
+  p.engine.placement.note_core(p.engine.os);
   // What may be touched until the next sample is charged ahead, as the kernel's stock is.
   const std::uint32_t period = meter_is_fine() ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod;
   if (address == 0) {

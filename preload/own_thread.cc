@@ -2,6 +2,7 @@
 #include "preload/own_thread.h"
 
 #include "preload/real.h"
+#include "reclaim/placement.h"
 
 namespace weir {
 
@@ -20,7 +21,12 @@ int start_own_thread(const OwnThread& wanted, pthread_t& thread) {
     sigdelset(&blocked, wanted.open_signal);
   }
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  const int error = real_pthread_create(&thread, &attributes, wanted.run, nullptr);
+  int error = 0;
+  {
+    // No signal comes in between: a handler that jumps away, or calls exec, would take the core along.
+    const StayOnCore stay(raw_os(), wanted.on_this_core);
+    error = real_pthread_create(&thread, &attributes, wanted.run, nullptr);
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
   return error;

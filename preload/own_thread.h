@@ -13,6 +13,7 @@ struct OwnThread {
   std::size_t stack_bytes = 0;  // 0: the program's default
   bool joinable = false;
   int open_signal = 0;  // the one signal it takes; 0: none
+  bool on_this_core = false;
 };
 
 // The program's signals stay with its own threads, and a real-time program's priority is not handed

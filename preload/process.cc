@@ -108,6 +108,8 @@ void restart_in_child() {
   p.pid.store(static_cast<std::uint32_t>(raw_os().pid()), std::memory_order_relaxed);
   p.engine.shared.lock.reset();
   p.engine.direct_lock.reset();
+  p.engine.evidence_lock.reset();
+  p.engine.placement.forget();
   p.engine.pagemap.forget();
   p.engine.statm.forget();
   p.engine.evidence.forget();

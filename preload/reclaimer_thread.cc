@@ -134,12 +134,14 @@ void* run(void*) {
   const WeirScope scope;
   Process& p = process();
   settle(p);
+  p.engine.placement.measure_flush(p.engine);
   choose_meter(p);
   watch.open(p.engine);
   settle_huge_pages(p);
   begin_recording(p);
   p.engine.reclaimer_ready.store(true, std::memory_order_release);
   while (!stop_wanted.load(std::memory_order_acquire)) {
+    p.engine.placement.follow(p.engine);
     const std::uint32_t seen = p.engine.record().wake.load(std::memory_order_acquire);
     serve_requests(p);
     const bool direct_only = p.engine.container().background.load(std::memory_order_relaxed) == 0;
@@ -171,6 +173,7 @@ bool create() {
   wanted.run = run;
   wanted.stack_bytes = kStackBytes;
   wanted.joinable = true;
+  wanted.on_this_core = keeps_to_one_core(process().engine);
   return start_own_thread(wanted, thread) == 0;
 }
 
@@ -204,10 +207,15 @@ void start_reclaimer_thread() {
   p.engine.purge = purge_allocator;
   p.engine.decay = decay_allocator;
   p.engine.keep_large = keep_large_blocks;
+  p.engine.placement.note_core(p.engine.os);
+  const bool measures = flush_is_unknown(p.engine);
   if (is_sandbox_child() || !install_meter_signal() || !create()) {
     // Tried once: a program at its thread limit must not pay for another try at every turn.
     p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
     p.engine.reclaimer_runs.store(false, std::memory_order_release);
+  }
+  if (measures) {
+    p.engine.placement.spin_for_measuring(p.engine);
   }
   await_reclaimer(p.engine);  // memory that grows meanwhile would grow unseen
   errno = saved;

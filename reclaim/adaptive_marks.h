@@ -7,7 +7,7 @@
 // window feels its way (additive increase, multiplicative decrease; Jacobson 1988, turned round).
 // The margin stays between a 64th and an eighth of the limit; low is twice as far from it as high.
 //
-// The reclaimer thread's; several processes may adapt one container.
+// The reclaimer's, or the thread's that evicts in place; several processes may adapt one container.
 #pragma once
 
 #include "reclaim/engine.h"

@@ -4,43 +4,11 @@
 #include <algorithm>
 
 #include "reclaim/adaptive_marks.h"
+#include "reclaim/batches.h"
 #include "reclaim/group_reclaim.h"
 
 namespace weir {
 namespace {
-
-bool next_is_hot(Engine& engine) {
-  constexpr std::int64_t kLockWaitNs = 5'000'000;
-  const ReclaimGuard guard(engine.os, engine.shared.lock, kLockWaitNs);
-  return guard.held() && engine.shared.ranking.next_is_hot();
-}
-
-// How much must leave: down to low for the background, to the limit for somebody who waits. The
-// brake: where even the coldest is in use, only as much as brings usage just below high again.
-Pages target(Engine& engine, const Standing& standing, bool direct_only) {
-  if (!direct_only) {
-    const Pages least = standing.above_high + kBackgroundBatch;
-    return next_is_hot(engine) ? std::min(standing.above_low, least) : standing.above_low;
-  }
-  return standing.usage + kBackgroundBatch - standing.marks.limit;
-}
-
-// Several members come to the same conclusion at once: what the others have in hand already is
-// not taken a second time. Nothing (pages, not none) means that they see to all of it.
-Pages share_of(Engine& engine, ContainerId id, Pages wanted) {
-  return wanted - leaving_of(engine.view, Subtree::below(engine.view, id), engine.account.member());
-}
-
-Pages one_batch(Engine& engine, Pages wanted) {
-  engine.account.recount_shared(engine.os, engine.pagemap);
-  const Pages batch = std::min(wanted, kBackgroundBatch);
-  engine.record().leaving_pages.store(batch.count, std::memory_order_relaxed);
-  const Pages done = evict_batch(engine, engine.pagemap, batch, true).done;
-  // Off the books before it is off this count: in between it would be missed by both.
-  engine.account.refresh(engine.os, &engine.statm);
-  engine.record().leaving_pages.store(0, std::memory_order_relaxed);
-  return done;
-}
 
 bool help_is_wanted(const Engine& engine, const Standing& standing) {
   const Counter& until = engine.view.container(standing.container).help_until_ns;
@@ -51,37 +19,10 @@ bool help_is_wanted(const Engine& engine, const Standing& standing) {
 void purge_if_due(Engine& engine) {
   constexpr std::uint64_t kPauseNs = 20'000'000;
   const std::uint64_t now = engine.os.now_ns();
-  if (now - engine.purged_ns >= kPauseNs) {
-    engine.purged_ns = now;
+  if (now - engine.purged_ns.load(std::memory_order_relaxed) >= kPauseNs) {
+    engine.purged_ns.store(now, std::memory_order_relaxed);
     purge_and_book(engine, &engine.statm);
   }
-}
-
-// What this process has paged out, for others to know its size by.
-void publish_swapped(Engine& engine) {
-  constexpr std::uint64_t kPauseNs = 20'000'000;
-  const std::uint64_t now = engine.os.now_ns();
-  if (now - engine.swap_published_ns < kPauseNs) {
-    return;
-  }
-  engine.swap_published_ns = now;
-  ProcessMemory memory;
-  if (read_process_memory(engine.os, engine.account.pid(), memory) == 0) {
-    const Pages groups{engine.record().groups_swapped.load(std::memory_order_relaxed)};
-    engine.record().swap_pages.store((memory.swapped - groups).count, std::memory_order_relaxed);
-  }
-}
-
-// Those that are held or idle give back first, and get a moment to do so.
-bool defers(Engine& engine, const Standing& standing) {
-  constexpr std::uint64_t kPatienceNs = 10'000'000;
-  const std::uint64_t now = engine.os.now_ns();
-  if (!colder_members_give(engine, standing.high_container)) {
-    engine.deferred_since_ns = 0;
-    return false;
-  }
-  engine.deferred_since_ns = engine.deferred_since_ns == 0 ? now : engine.deferred_since_ns;
-  return now - engine.deferred_since_ns < kPatienceNs;
 }
 
 Standing refreshed(Engine& engine) {
@@ -109,7 +50,7 @@ void work_down(Engine& engine, GrowthWatch& watch, bool direct_only, ContainerId
       return;
     }
     const Pages mine = beyond_minimum(engine.view, engine.account.container(), id);
-    const Pages got = one_batch(engine, std::min(share, mine));
+    const Pages got = one_batch(engine, engine.pagemap, &engine.statm, std::min(share, mine));
     result.standing = refreshed(engine);
     announce_room(engine);
     watch.poke_if_needed(engine, result.standing);
@@ -133,6 +74,12 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
     if (waited_for) {
       announce_room(engine);
     }
+    return result;
+  }
+  if (!direct_only && !waited_for && evicts_in_place(engine) && engine.placement.thread_works(engine.os.now_ns())) {
+    purge_if_due(engine);
+    engine.refault_time.measure(engine.os);
+    result.left_to_thread = true;
     return result;
   }
   // Before all that takes its time: who has outrun us already may help.
@@ -168,13 +115,6 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
 }
 
 }  // namespace
-
-void announce_room(Engine& engine) {
-  engine.room.fetch_add(1, std::memory_order_release);
-  if (engine.waiters.load(std::memory_order_acquire) != 0) {
-    static_cast<void>(engine.os.futex_wake(engine.room, INT32_MAX));
-  }
-}
 
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   if (!engine.groups.any()) {

@@ -6,20 +6,18 @@
 // Runs in the reclaimer thread only.
 #pragma once
 
-#include "reclaim/engine.h"
+#include "reclaim/batches.h"
 #include "reclaim/growth_watch.h"
 
 namespace weir {
 
 struct LookResult {
   Standing standing;
-  bool worked = false;     // it was above high and something was tried
-  bool deferred = false;   // members that are held give back first
-  bool fruitless = false;  // and nothing left
+  bool worked = false;          // it was above high and something was tried
+  bool left_to_thread = false;  // which evicts where it grows
+  bool deferred = false;        // members that are held give back first
+  bool fruitless = false;       // and nothing left
 };
-
-// Wakes those who wait for room.
-void announce_room(Engine& engine);
 
 // Looks once; `watch` pokes those who grow meanwhile; `direct_only` (WEIR_BACKGROUND=off) serves waiters and leaves the
 // watermarks alone.
@@ -28,6 +26,9 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only);
 // How long the reclaimer may sleep after such a look, ns; negative: until it is woken.
 constexpr std::int64_t pause_after(const LookResult& result) {
   constexpr std::int64_t kMillisecond = 1'000'000;
+  if (result.left_to_thread) {
+    return 20 * kMillisecond;
+  }
   if (result.fruitless) {
     return 100 * kMillisecond;
   }
@@ -37,7 +38,6 @@ constexpr std::int64_t pause_after(const LookResult& result) {
   return result.worked ? 0 : -1;
 }
 
-inline constexpr Pages kBackgroundBatch{256};
 // After this many batches the account, the requests and the other containers get their turn.
 inline constexpr int kBatchesPerLook = 64;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/pressure.h"
+#include "reclaim/in_place.h"
 #include "reclaim/kill_warning.h"
 #include "reclaim/stall.h"
 #include "reclaim/thrash.h"
@@ -81,9 +82,25 @@ void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, s
   } while (hold.to_low && left > 0 && is_above_low(engine, request.group));
 }
 
+// Above high, where it is dearer to let the reclaimer do it. True: there is nothing more to mind.
+bool mind_in_place(Engine& engine, const ChargeRequest& request, Standing& standing) {
+  const std::uint64_t start = engine.os.now_ns();
+  const std::uint64_t before = engine.evicted.load(std::memory_order_relaxed);
+  const bool left = reclaim_in_place(engine);
+  ContainerCounters& counters = engine.view.container(standing.high_container).counters;
+  count(counters.in_place, engine.evicted.load(std::memory_order_relaxed) != before ? 1 : 0);
+  count(counters.in_place_ns, engine.os.now_ns() - start);
+  note_pressure(engine, standing.high_container, start);
+  standing = standing_now(engine, request);
+  return left && !hold_for(engine, standing).wanted;
+}
+
 // Above high: wake the reclaimer. Where growth outruns it, hold the thread.
 void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing standing) {
   const std::uint32_t seen = engine.room.load(std::memory_order_acquire);
+  if (request.group == kNoGroup && evicts_in_place(engine) && mind_in_place(engine, request, standing)) {
+    return;
+  }
   if (hold_for(engine, standing).wanted && engine.may_open_here()) {
     refresh_here(engine, request);
     standing = standing_now(engine, request);

@@ -49,6 +49,7 @@ void note_no_swap(Engine& engine, const EvictOutcome& outcome) {
 
 void add(EvictOutcome& total, const EvictOutcome& outcome) {
   total.done = total.done + outcome.done;
+  total.small = total.small + outcome.small;
   total.requested = total.requested + outcome.requested;
   total.refaults += outcome.refaults;
   for (std::size_t i = 0; i < kDistanceClasses; ++i) {
@@ -59,9 +60,13 @@ void add(EvictOutcome& total, const EvictOutcome& outcome) {
   }
 }
 
-// Looks for evidence of use, where enough comes back to pay for it. The reclaimer thread's.
-void gather_evidence(Engine& engine) {
+// Looks for evidence of use, where enough comes back to pay for it. `here`: not by the reclaimer.
+void gather_evidence(Engine& engine, bool here) {
   constexpr std::uint64_t kLeastShare = 16;
+  const ReclaimGuard guard(engine.os, engine.evidence_lock, 0);
+  if (!guard.held()) {
+    return;
+  }
   const std::uint64_t back = engine.came_back - engine.refaults_judged;
   const std::uint64_t gone = engine.evicted.load(std::memory_order_relaxed) - engine.evicted_judged;
   if (back * kLeastShare < gone || back == 0 || !engine.evidence.is_due(engine.os.now_ns())) {
@@ -69,7 +74,8 @@ void gather_evidence(Engine& engine) {
   }
   engine.refaults_judged += back;
   engine.evicted_judged += gone;
-  static_cast<void>(engine.evidence.pass(engine.os, engine.shared));
+  static_cast<void>(here ? engine.evidence.pass_here(engine.os, engine.shared)
+                         : engine.evidence.pass(engine.os, engine.shared));
 }
 
 // False when it cannot be had. Another thread may have built it meanwhile.
@@ -184,8 +190,9 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
     const EvictOutcome outcome =
         evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done, filter, unused_for);
     add(total, outcome);
-    if (outcome.ranking_empty && &pagemap == &engine.pagemap) {
-      gather_evidence(engine);
+    const bool here = &pagemap != &engine.pagemap;
+    if (outcome.ranking_empty && (!here || evicts_in_place(engine))) {
+      gather_evidence(engine, here);
     }
     if (outcome.ranking_empty && (++builds > 1 || !rebuild_ranking(engine, pagemap, patient, filter))) {
       break;
@@ -195,6 +202,7 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
     }
   }
   publish_heat(engine);
+  engine.placement.note_left(total.done, total.small);
   book_outcome(engine, total, group);
   if (group != kNoGroup) {
     engine.groups.note_left(group, total.done);

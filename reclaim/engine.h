@@ -15,6 +15,7 @@
 #include "reclaim/free_keeper.h"
 #include "reclaim/load_control.h"
 #include "reclaim/pagemap.h"
+#include "reclaim/placement.h"
 #include "reclaim/proactive.h"
 #include "reclaim/ranking.h"
 #include "reclaim/readahead.h"
@@ -45,6 +46,7 @@ struct Engine {
   SharedRanking shared;
   Readahead readahead;
   LoadControl load_control;
+  Placement placement;
   RefaultTime refault_time;
   Proactive proactive;  // the reclaimer's
   FreeKeeper free_keeper;
@@ -55,6 +57,7 @@ struct Engine {
   Pagemap pagemap{scan_buffer};
   StatmFile statm;
   UseEvidence evidence;
+  ReclaimLock evidence_lock;          // for a pass, and the two counts below
   std::uint64_t refaults_judged = 0;  // refault count when evidence was last asked for
   std::uint64_t evicted_judged = 0;
 
@@ -92,9 +95,9 @@ struct Engine {
   std::atomic<std::uint64_t> came_back{0};  // and those that were found back
   std::atomic<std::uint64_t> no_swap_until_ns{0};  // eviction is pointless before
 
-  std::uint64_t purged_ns = 0;          // the reclaimer's last purge
-  std::uint64_t swap_published_ns = 0;  // and when it last told how much is paged out
-  std::uint64_t deferred_since_ns = 0;  // the reclaimer waits for held members to give, since
+  std::atomic<std::uint64_t> purged_ns{0};          // the reclaimer's last purge
+  std::atomic<std::uint64_t> swap_published_ns{0};  // when it was last told how much is paged out
+  std::atomic<std::uint64_t> deferred_since_ns{0};  // waiting for held members to give, since
 
   std::atomic<std::uint64_t> grace_check_ns{0};     // when the grace we gave is over; 0: we gave none
   std::atomic<std::uint32_t> grace_container{0};    // and whose limit it is about
@@ -145,6 +148,9 @@ void refresh_others(Engine& engine, ContainerId id);
 // the last so many builds of the ranking.
 EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group = kNoGroup,
                          std::uint32_t unused_for = 0);
+
+// What `pages` cost that left just now, for who weighs what paging costs (load_control.h).
+void note_page_out_cost(Engine& engine, Pages pages, std::uint64_t cpu_ns);
 
 // Builds the ranking anew and books the refaults that shows. 0 or an errno. The reclaimer thread's.
 int rank_anew(Engine& engine, Pagemap& pagemap);

@@ -168,6 +168,7 @@ void book(Os& os, Ranking& ranking, const Stretch& stretch, bool met_lock, Evict
     record->note_stuck(left > stretch.before[i] / 2);
     huge = huge || (left > 0 && stretch.huge[i]);
     outcome.done = outcome.done + Pages{gone};
+    outcome.small = outcome.small + (stretch.huge[i] ? Pages::none() : Pages{gone});
     outcome.requested = outcome.requested + Pages{stretch.before[i]};
     stayed = stayed + Pages{left};
   }

@@ -20,6 +20,7 @@ namespace weir {
 struct EvictOutcome {
   Pages requested;
   Pages done;
+  Pages small;  // of these, not of huge pages: each took a flush of its own
   Pages stayed[kStayReasons];
   std::uint64_t refaults = 0;  // found on the way
   DistanceCounts distances{};  // of these

@@ -12,9 +12,10 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t kWindowNs = 100'000'000;
-// The page-out that makes room for one that comes back, and the fault around the reading: as measured
-// with the heap of a compiler on zram.
-constexpr std::uint64_t kRoomForOneNs = 15'000;
+// The page-out that makes room for one that comes back, until it has been measured, and the fault around
+// the reading.
+constexpr std::uint64_t kPageOutGuessNs = 12'000;
+constexpr std::uint64_t kFaultNs = 3'000;
 // A fifth of a core's time: then members take each other's pages away.
 constexpr std::uint64_t kThrashShare = 5;
 constexpr std::uint64_t kThrashNs = 5'000'000'000;  // and so long is that believed
@@ -25,17 +26,29 @@ constexpr std::int64_t kStepNs = 10'000'000;
 constexpr std::uint64_t kIdleCpuNs = 500'000;  // less CPU time than this in a step: it waits for something
 
 // Fewer at once while paging takes half of what may run, more again when it has been calm for
-// longer: the one who is let in then makes the others page again before that is seen.
-void adjust_level(LoadRecord& load, std::uint64_t paging_ns, unsigned cores, std::uint64_t now) {
-  constexpr std::uint64_t kSettleNs = 300'000'000;
+// longer: the one who is let in then makes the others page again before that is seen. A moment's paging
+// says nothing: one that goes on after it was held brings its pages back at once.
+void adjust_level(LoadRecord& load, unsigned cores, std::uint64_t now) {
+  constexpr std::uint64_t kLevelWindowNs = 400'000'000;
   constexpr std::uint64_t kCalmNs = 2'000'000'000;
+  std::uint64_t start = load.level_start_ns.load(std::memory_order_acquire);
+  if (now - start < kLevelWindowNs ||
+      !load.level_start_ns.compare_exchange_strong(start, now, std::memory_order_acq_rel)) {
+    return;
+  }
+  const std::uint64_t total = load.paging_ns.load(std::memory_order_relaxed);
+  const std::uint64_t before = load.level_paging_ns.exchange(total, std::memory_order_relaxed);
+  if (start == 0) {
+    return;
+  }
+  const std::uint64_t paging_ns = total - before;
   const std::uint64_t since = now - load.level_ns.load(std::memory_order_relaxed);
   const std::uint32_t stored = load.level.load(std::memory_order_relaxed);
   const std::uint32_t level = stored == 0 || stored > cores ? cores : stored;
   std::uint32_t wanted = level;
-  if (paging_ns >= kWindowNs * level / 2 && since >= kSettleNs) {
+  if (paging_ns >= (now - start) / 2 * level) {
     wanted = std::max(level - 1, 1U);
-  } else if (paging_ns < kWindowNs / kCalmShare && since >= kCalmNs) {
+  } else if (paging_ns < (now - start) / kCalmShare && since >= kCalmNs) {
     wanted = std::min(level + 1, cores);
   }
   if (wanted != level) {
@@ -57,11 +70,11 @@ bool thrashes(LoadRecord& load, unsigned cores, std::uint64_t now) {
     const std::uint64_t before = load.window_paging_ns.exchange(total, std::memory_order_relaxed);
     const std::uint64_t windows = std::max<std::uint64_t>((now - start) / kWindowNs, 1);
     const std::uint64_t paging_ns = (total - before) / windows;
-    adjust_level(load, paging_ns, cores, now);
     if (start != 0 && paging_ns >= kWindowNs / kThrashShare) {
       load.thrash_until_ns.store(now + kThrashNs, std::memory_order_relaxed);
     }
   }
+  adjust_level(load, cores, now);
   return now < load.thrash_until_ns.load(std::memory_order_relaxed);
 }
 
@@ -237,11 +250,25 @@ std::size_t LoadControl::count_runners(Engine& engine, ContainerId id, std::uint
   return runners;
 }
 
+void note_page_out_cost(Engine& engine, Pages pages, std::uint64_t cpu_ns) {
+  constexpr std::uint64_t kEnough = 64;  // pages: below, what surrounds them counts for more
+  constexpr std::uint64_t kWeight = 16;
+  if (pages.count < kEnough) {
+    return;
+  }
+  Counter& smoothed = engine.container().load.page_out_ns;
+  const std::uint64_t one = std::max<std::uint64_t>(cpu_ns / pages.count, 1);
+  const std::uint64_t before = smoothed.load(std::memory_order_relaxed);
+  smoothed.store(before == 0 ? one : (before * (kWeight - 1) + one) / kWeight, std::memory_order_relaxed);
+}
+
 void note_refaults(Engine& engine, std::uint64_t refaults) {
   if (refaults == 0) {
     return;
   }
-  const std::uint64_t paging_ns = refaults * (kRoomForOneNs + engine.refault_time.read_ns());
+  const std::uint64_t measured = engine.container().load.page_out_ns.load(std::memory_order_relaxed);
+  const std::uint64_t room_ns = measured != 0 ? measured : kPageOutGuessNs;
+  const std::uint64_t paging_ns = refaults * (room_ns + kFaultNs + engine.refault_time.read_ns());
   ContainerId at = engine.account.container();
   for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
     count(engine.view.container(at).load.paging_ns, paging_ns);

@@ -55,11 +55,15 @@ class SmapsParser {
   std::size_t rest_bytes_ = 0;
 };
 
-// The calling process' smaps, kept open by the thread that has its own descriptor table.
+// The calling process' smaps: kept open by the thread that has its own descriptor table, for a moment by others.
 class SmapsFile {
  public:
   // 0 or an errno.
   int open(Os& os);
+  void close(Os& os) {
+    static_cast<void>(os.close(fd_));
+    fd_ = -1;
+  }
   void forget() {
     fd_ = -1;
   }

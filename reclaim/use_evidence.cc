@@ -137,6 +137,23 @@ void UseEvidence::clear(Os& os) {
 }
 
 int UseEvidence::pass(Os& os, SharedRanking& shared, For whom) {
+  return pass_through(os, shared, whom, smaps_);
+}
+
+int UseEvidence::pass_here(Os& os, SharedRanking& shared) {
+  SmapsFile smaps;
+  if (const int error = smaps.open(os); error != 0) {
+    return error;
+  }
+  Interlude* const interlude = interlude_;
+  interlude_ = nullptr;
+  const int error = pass_through(os, shared, For::kRanking, smaps);
+  interlude_ = interlude;
+  smaps.close(os);
+  return error;
+}
+
+int UseEvidence::pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps) {
   const std::uint64_t start = os.now_ns();
   last_ns_ = start;
   if (!make_buffers(os)) {
@@ -145,7 +162,7 @@ int UseEvidence::pass(Os& os, SharedRanking& shared, For whom) {
   count_ = 0;
   mappings_ = 0;
   Witness witness(*this);
-  const int error = smaps_.read(os, text_, kTextBytes, witness);
+  const int error = smaps.read(os, text_, kTextBytes, witness);
   if (error != 0) {
     return error;
   }

@@ -13,7 +13,7 @@
 // Only while pages come back (a pass costs 2 to 3 % of what evicting that memory would). Mappings
 // are never cut where mremap would meet the cut: the program's calls undo it first.
 //
-// The reclaimer thread's only.
+// One thread at a time: the reclaimer, or who holds the engine's lock for it.
 #pragma once
 
 #include <atomic>
@@ -63,6 +63,8 @@ class UseEvidence {
   [[nodiscard]] bool is_due(std::uint64_t now_ns) const;
   // One pass, into the granule records of `shared`; takes its lock. 0 or an errno.
   int pass(Os& os, SharedRanking& shared, For whom = For::kRanking);
+  // The same by a thread of the program, through a descriptor of its own and without interludes.
+  int pass_here(Os& os, SharedRanking& shared);
   void set_listener(UseListener* listener) {
     listener_ = listener;
   }
@@ -88,6 +90,7 @@ class UseEvidence {
   };
   static constexpr std::size_t kTextBytes = 65536;
 
+  int pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps);
   bool make_buffers(Os& os);
   void choose_chunk(Pages resident);
   void apply(Os& os, Ranking& ranking, const Observation& seen, For whom);

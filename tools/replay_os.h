@@ -129,6 +129,15 @@ class ReplayOs final : public Os {
   unsigned cores() override {
     return 2;
   }
+  unsigned cpu() override {
+    return 0;
+  }
+  SysResult get_cpus(int, CpuSet&) override {
+    return refused();
+  }
+  SysResult set_cpus(int, const CpuSet&) override {
+    return refused();
+  }
 
  private:
   static SysResult refused();

@@ -61,8 +61,9 @@ class Kernel(_Way):
 
 
 class Weir(_Way):
-    KEYS = ("failcnt", "allocstall", "allocstall_us", "throttle", "throttle_us", "background_runs", "background_us",
-            "evict_requested", "evict_done", "refault", "overshoot_peak", "held", "held_us", "proactive_evicted")
+    KEYS = ("failcnt", "allocstall", "allocstall_us", "throttle", "throttle_us", "in_place", "in_place_us",
+            "background_runs", "background_us", "evict_requested", "evict_done", "refault", "overshoot_peak", "held",
+            "held_us", "proactive_evicted")
 
     def __init__(self, name, **variables):
         self.name, self.variables = name, variables

@@ -210,6 +210,21 @@ class FakeOs : public Os {
   unsigned cores() override {
     return cores_;
   }
+  unsigned cpu() override {
+    return cpu_;
+  }
+  SysResult get_cpus(int, CpuSet& out) override {
+    out = cpus;
+    return SysResult(0);
+  }
+  SysResult set_cpus(int, const CpuSet& wanted) override {
+    cpus = wanted;
+    return SysResult(0);
+  }
+  void set_cpu(unsigned cpu) {
+    cpu_ = cpu;
+  }
+  CpuSet cpus;
   void set_process_cpu(int pid, std::uint64_t ns) {
     process_cpu_ns_[pid] = ns;
   }
@@ -267,6 +282,7 @@ class FakeOs : public Os {
   std::optional<std::uint64_t> cpu_ns_;
   std::map<int, std::uint64_t> process_cpu_ns_;
   unsigned cores_ = 2;
+  unsigned cpu_ = 0;
   std::optional<int> pid_;
   std::optional<unsigned> uid_;
   int next_descriptor_ = kFirstFakeDescriptor;

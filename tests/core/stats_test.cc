@@ -158,11 +158,12 @@ TEST_F(StatsTest, ANameThatFillsItsRecordEnds) {
 TEST_F(StatsTest, EveryCounterIsShownUnderItsOwnKey) {
   ContainerCounters& counters = registry_.view.container(home_).counters;
   Counter* all[] = {
-      &counters.failcnt,         &counters.allocstall,      &counters.allocstall_ns,     &counters.throttle,
-      &counters.throttle_ns,     &counters.background_runs, &counters.background_ns,     &counters.evict_requested,
-      &counters.evict_done,      &counters.purged,          &counters.refault,           &counters.enomem,
-      &counters.events_low,      &counters.events_high,     &counters.events_limit,      &counters.events_oom,
-      &counters.events_oom_kill, &counters.refault_ns,      &counters.proactive_evicted, &counters.events_thrash};
+      &counters.failcnt,           &counters.allocstall,      &counters.allocstall_ns,   &counters.throttle,
+      &counters.throttle_ns,       &counters.in_place,        &counters.in_place_ns,     &counters.background_runs,
+      &counters.background_ns,     &counters.evict_requested, &counters.evict_done,      &counters.purged,
+      &counters.refault,           &counters.enomem,          &counters.events_low,      &counters.events_high,
+      &counters.events_limit,      &counters.events_oom,      &counters.events_oom_kill, &counters.refault_ns,
+      &counters.proactive_evicted, &counters.events_thrash};
   const ContainerStats before = look(Look::kBooks);
   std::size_t count = 0;
   const StatRow* rows = stat_rows(&count);
@@ -205,15 +206,12 @@ TEST(StatRowsTest, HoldTheKeysThatWerePromised) {
     const bool in_us = std::string(rows[i].key).ends_with("_us");
     EXPECT_EQ(in_us, rows[i].unit == StatRow::Unit::kMicroseconds) << rows[i].key;
   }
-  for (const char* key : {"usage",           "swap_usage",       "limit",
-                          "high_watermark",  "low_watermark",    "peak",
-                          "overshoot_peak",  "failcnt",          "allocstall",
-                          "allocstall_us",   "background_runs",  "background_us",
-                          "evict_requested", "evict_done",       "proactive_evicted",
-                          "purged",          "refault",          "refault_us",
-                          "refault_rate",    "working_set_half", "working_set_tenth",
-                          "members",         "events_low",       "events_high",
-                          "events_limit",    "events_oom",       "events_oom_kill"}) {
+  for (const char* key :
+       {"usage",           "swap_usage",    "limit",           "high_watermark",   "low_watermark",     "peak",
+        "overshoot_peak",  "failcnt",       "allocstall",      "allocstall_us",    "in_place",          "in_place_us",
+        "background_runs", "background_us", "evict_requested", "evict_done",       "proactive_evicted", "purged",
+        "refault",         "refault_us",    "refault_rate",    "working_set_half", "working_set_tenth", "members",
+        "events_low",      "events_high",   "events_limit",    "events_oom",       "events_oom_kill"}) {
     EXPECT_TRUE(keys.contains(key)) << key;
   }
 }

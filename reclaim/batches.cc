@@ -1,0 +1,79 @@
+// batches.cc - targets, shares, and what a batch did.
+#include "reclaim/batches.h"
+
+#include <algorithm>
+
+#include "reclaim/load_control.h"
+
+namespace weir {
+namespace {
+
+bool next_is_hot(Engine& engine) {
+  constexpr std::int64_t kLockWaitNs = 5'000'000;
+  const ReclaimGuard guard(engine.os, engine.shared.lock, kLockWaitNs);
+  return guard.held() && engine.shared.ranking.next_is_hot();
+}
+
+}  // namespace
+
+Pages target(Engine& engine, const Standing& standing, bool direct_only) {
+  if (!direct_only) {
+    const Pages least = standing.above_high + kBackgroundBatch;
+    return next_is_hot(engine) ? std::min(standing.above_low, least) : standing.above_low;
+  }
+  return standing.usage + kBackgroundBatch - standing.marks.limit;
+}
+
+Pages share_of(Engine& engine, ContainerId id, Pages wanted) {
+  return wanted - leaving_of(engine.view, Subtree::below(engine.view, id), engine.account.member());
+}
+
+Pages one_batch(Engine& engine, Pagemap& pagemap, const StatmFile* statm, Pages wanted) {
+  engine.account.recount_shared(engine.os, pagemap);
+  const Pages batch = std::min(wanted, kBackgroundBatch);
+  engine.record().leaving_pages.store(batch.count, std::memory_order_relaxed);
+  const std::uint64_t cpu = engine.os.thread_cpu_ns();
+  const Pages done = evict_batch(engine, pagemap, batch, true).done;
+  note_page_out_cost(engine, done, engine.os.thread_cpu_ns() - cpu);
+  // Off the books before it is off this count: in between it would be missed by both.
+  engine.account.refresh(engine.os, statm);
+  engine.record().leaving_pages.store(0, std::memory_order_relaxed);
+  return done;
+}
+
+bool defers(Engine& engine, const Standing& standing) {
+  constexpr std::uint64_t kPatienceNs = 10'000'000;
+  const std::uint64_t now = engine.os.now_ns();
+  if (!colder_members_give(engine, standing.high_container)) {
+    engine.deferred_since_ns.store(0, std::memory_order_relaxed);
+    return false;
+  }
+  std::uint64_t since = 0;
+  if (engine.deferred_since_ns.compare_exchange_strong(since, now, std::memory_order_relaxed)) {
+    since = now;
+  }
+  return now - since < kPatienceNs;
+}
+
+void publish_swapped(Engine& engine) {
+  constexpr std::uint64_t kPauseNs = 20'000'000;
+  const std::uint64_t now = engine.os.now_ns();
+  if (now - engine.swap_published_ns.load(std::memory_order_relaxed) < kPauseNs) {
+    return;
+  }
+  engine.swap_published_ns.store(now, std::memory_order_relaxed);
+  ProcessMemory memory;
+  if (read_process_memory(engine.os, engine.account.pid(), memory) == 0) {
+    const Pages groups{engine.record().groups_swapped.load(std::memory_order_relaxed)};
+    engine.record().swap_pages.store((memory.swapped - groups).count, std::memory_order_relaxed);
+  }
+}
+
+void announce_room(Engine& engine) {
+  engine.room.fetch_add(1, std::memory_order_release);
+  if (engine.waiters.load(std::memory_order_acquire) != 0) {
+    static_cast<void>(engine.os.futex_wake(engine.room, INT32_MAX));
+  }
+}
+
+}  // namespace weir
