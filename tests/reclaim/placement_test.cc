@@ -130,7 +130,8 @@ TEST(PlacementMeasureTest, MeasuresFromAnotherCoreWhileTheThreadSpins) {
   }
   auto registry = std::make_unique<Registry>();
   std::uint32_t found = 0;
-  for (int tries = 0; tries < 50 && found == 0; ++tries) {  // a loaded machine may not let both run at once
+  constexpr std::uint64_t kPatienceNs = 60'000'000'000;  // a loaded machine may not let both run at once
+  for (const std::uint64_t start = raw_os().now_ns(); found == 0 && raw_os().now_ns() - start < kPatienceNs;) {
     Engine engine{raw_os()};
     engine.view.adopt(*registry);
     engine.placement.note_core(raw_os());
