@@ -67,6 +67,7 @@ ROWS = [
     ("  that reclaimed by themselves (allocstall)", lambda c: c.count("allocstall")),
     ("  and waited for it", lambda c: c.time_of("allocstall_us")),
     ("CPU time of background reclaim", lambda c: c.time_of("background_us")),
+    ("time of evicting early, where it grew", lambda c: c.time_of("in_place_us")),
     ("paged out", lambda c: c.mib("evict_done")),
     ("pages read back (refaults)", lambda c: c.count("refault")),
     ("growth is noticed by (meter)", lambda c: c.meter),
