@@ -40,7 +40,9 @@ bool flush_is_unknown(const Engine& engine) {
 
 bool keeps_to_one_core(const Engine& engine) {
   const std::uint32_t flush_ns = engine.view.raw().header.flush_ns.load(std::memory_order_relaxed);
-  return !engine.many_threads.load(std::memory_order_relaxed) &&
+  // Without background reclaim the reclaimer does not evict, but learns streams: wherever there is a core.
+  return engine.container().background.load(std::memory_order_relaxed) != 0 &&
+         !engine.many_threads.load(std::memory_order_relaxed) &&
          engine.placement.flush_a_page(flush_ns) >= Placement::kDearNs;
 }
 
@@ -51,12 +53,15 @@ bool evicts_in_place(const Engine& engine) {
 }
 
 void Placement::note_left(Pages done, Pages small) {
-  constexpr std::uint64_t kEnough = 64;
+  constexpr std::uint64_t kEnough = 16;
   constexpr std::uint32_t kWeight = 8;
   if (done.count < kEnough) {
     return;
   }
-  const auto share = static_cast<std::uint32_t>(small.count * kWhole / done.count);
+  std::uint64_t clean = clean_.load(std::memory_order_relaxed);
+  while (!clean_.compare_exchange_weak(clean, clean - std::min(clean, small.count), std::memory_order_relaxed)) {
+  }
+  const auto share = static_cast<std::uint32_t>((small - Pages{clean}).count * kWhole / done.count);
   const std::uint32_t before = small_share_.load(std::memory_order_relaxed);
   small_share_.store((before * (kWeight - 1) + share) / kWeight, std::memory_order_relaxed);
 }

@@ -40,6 +40,10 @@ class Placement {
   }
   // How much of what left was not of huge pages.
   void note_left(Pages done, Pages small);
+  // Pages that readahead brought in time lie in the swap cache, clean: they leave without a flush.
+  void note_read_ahead(Pages hits) {
+    clean_.fetch_add(hits.count, std::memory_order_relaxed);
+  }
   // What flushing costs for one page of what leaves here, ns, when one flush takes `flush_ns`.
   [[nodiscard]] std::uint64_t flush_a_page(std::uint32_t flush_ns) const {
     return std::uint64_t{flush_ns} * small_share_.load(std::memory_order_relaxed) / kWhole;
@@ -69,6 +73,7 @@ class Placement {
   std::atomic<int> core_{kAnywhere};
   std::atomic<std::uint64_t> worked_ns_{0};
   std::atomic<std::uint32_t> small_share_{kWhole};  // smoothed, of kWhole
+  std::atomic<std::uint64_t> clean_{0};             // read ahead, and not seen to leave yet
   std::atomic<bool> spins_{false};                  // the starting thread does, for the measuring
   std::atomic<bool> measured_{false};
   int follows_ = kAnywhere;  // the core the reclaimer was told to stay on
