@@ -109,7 +109,6 @@ void restart_in_child() {
   p.engine.shared.lock.reset();
   p.engine.direct_lock.reset();
   p.engine.evidence_lock.reset();
-  p.engine.placement.forget();
   p.engine.pagemap.forget();
   p.engine.statm.forget();
   p.engine.evidence.forget();

@@ -173,8 +173,17 @@ bool create() {
   wanted.run = run;
   wanted.stack_bytes = kStackBytes;
   wanted.joinable = true;
-  wanted.on_this_core = keeps_to_one_core(process().engine);
-  return start_own_thread(wanted, thread) == 0;
+  Engine& engine = process().engine;
+  wanted.on_this_core = keeps_to_one_core(engine);
+  engine.placement.begin(engine.os, wanted.on_this_core);
+  const bool measures = flush_is_unknown(engine);
+  if (start_own_thread(wanted, thread) != 0) {
+    return false;
+  }
+  if (measures) {
+    engine.placement.spin_for_measuring(engine);
+  }
+  return true;
 }
 
 }  // namespace
@@ -207,15 +216,10 @@ void start_reclaimer_thread() {
   p.engine.purge = purge_allocator;
   p.engine.decay = decay_allocator;
   p.engine.keep_large = keep_large_blocks;
-  p.engine.placement.note_core(p.engine.os);
-  const bool measures = flush_is_unknown(p.engine);
   if (is_sandbox_child() || !install_meter_signal() || !create()) {
     // Tried once: a program at its thread limit must not pay for another try at every turn.
     p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
     p.engine.reclaimer_runs.store(false, std::memory_order_release);
-  }
-  if (measures) {
-    p.engine.placement.spin_for_measuring(p.engine);
   }
   await_reclaimer(p.engine);  // memory that grows meanwhile would grow unseen
   errno = saved;

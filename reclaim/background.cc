@@ -1,8 +1,6 @@
 // background.cc - the reclaimer's work between two sleeps.
 #include "reclaim/background.h"
 
-#include <algorithm>
-
 #include "reclaim/adaptive_marks.h"
 #include "reclaim/batches.h"
 #include "reclaim/group_reclaim.h"
@@ -15,11 +13,9 @@ bool help_is_wanted(const Engine& engine, const Standing& standing) {
   return engine.os.now_ns() < until.load(std::memory_order_acquire);
 }
 
-// A purge walks all arenas: not at every turn of a busy reclaimer.
 void purge_if_due(Engine& engine) {
-  constexpr std::uint64_t kPauseNs = 20'000'000;
   const std::uint64_t now = engine.os.now_ns();
-  if (now - engine.purged_ns.load(std::memory_order_relaxed) >= kPauseNs) {
+  if (purge_is_due(engine, now)) {
     engine.purged_ns.store(now, std::memory_order_relaxed);
     purge_and_book(engine, &engine.statm);
   }
@@ -44,20 +40,46 @@ void work_down(Engine& engine, GrowthWatch& watch, bool direct_only, ContainerId
     }
     read_ahead(engine);
     id = result.standing.above_high > Pages::none() ? result.standing.high_container : id;
-    const Pages share = share_of(engine, id, wanted);
-    if (share == Pages::none()) {
+    const Batch did = evict_our_part(engine, engine.pagemap, &engine.statm, id, wanted);
+    if (did == Batch::kOthersDo) {
       result.deferred = true;  // look again soon: they may not manage
       return;
     }
-    const Pages mine = beyond_minimum(engine.view, engine.account.container(), id);
-    const Pages got = one_batch(engine, engine.pagemap, &engine.statm, std::min(share, mine));
     result.standing = refreshed(engine);
-    announce_room(engine);
     watch.poke_if_needed(engine, result.standing);
-    if (got == Pages::none()) {
+    if (did == Batch::kNothingLeft) {
       result.fruitless = true;
       return;
     }
+  }
+}
+
+// Whether it is for others to give, at least for now.
+bool others_give(Engine& engine, const Standing& standing, bool direct_only) {
+  const Pages all = direct_only ? Pages::none() : standing.above_low;
+  return (all > Pages::none() && share_of(engine, standing.high_container, all) == Pages::none()) ||
+         defers(engine, standing);
+}
+
+// Purges, then pages out, and counts what it took.
+void work(Engine& engine, GrowthWatch& watch, bool direct_only, LookResult& result) {
+  result.worked = true;
+  const std::uint64_t cpu = engine.os.thread_cpu_ns();
+  ContainerId id = result.standing.high_container;
+  ContainerCounters& counters = engine.view.container(id).counters;
+  count(counters.events_high);
+  if (!direct_only) {
+    count(counters.background_runs);
+  }
+  purge_if_due(engine);
+  result.standing = refreshed(engine);
+  work_down(engine, watch, direct_only, id, result);
+  publish_swapped(engine);
+  engine.refault_time.measure(engine.os);
+  announce_room(engine);
+  if (!direct_only) {
+    adapt_marks(engine, id);
+    count(counters.background_ns, engine.os.thread_cpu_ns() - cpu);
   }
 }
 
@@ -86,30 +108,9 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
   watch.poke_if_needed(engine, result.standing, GrowthWatch::After::kNothing);
   // First of all: what the dead had in hand would be waited for in vain.
   refresh_others(engine, result.standing.high_container);
-  const Pages all = direct_only ? Pages::none() : result.standing.above_low;
-  const bool others_see_to_it =
-      all > Pages::none() && share_of(engine, result.standing.high_container, all) == Pages::none();
-  result.deferred = !waited_for && (others_see_to_it || defers(engine, result.standing));
-  if (result.deferred) {
-    return result;
-  }
-  result.worked = true;
-  const std::uint64_t cpu = engine.os.thread_cpu_ns();
-  ContainerId id = result.standing.high_container;
-  ContainerCounters& counters = engine.view.container(id).counters;
-  count(counters.events_high);
-  if (!direct_only) {
-    count(counters.background_runs);
-  }
-  purge_if_due(engine);
-  result.standing = refreshed(engine);
-  work_down(engine, watch, direct_only, id, result);
-  publish_swapped(engine);
-  engine.refault_time.measure(engine.os);
-  announce_room(engine);
-  if (!direct_only) {
-    adapt_marks(engine, id);
-    count(counters.background_ns, engine.os.thread_cpu_ns() - cpu);
+  result.deferred = !waited_for && others_give(engine, result.standing, direct_only);
+  if (!result.deferred) {
+    work(engine, watch, direct_only, result);
   }
   return result;
 }

@@ -14,6 +14,32 @@ bool next_is_hot(Engine& engine) {
   return guard.held() && engine.shared.ranking.next_is_hot();
 }
 
+// For who weighs what paging costs (load_control.h).
+void note_page_out_cost(Engine& engine, Pages pages, std::uint64_t cpu_ns) {
+  constexpr std::uint64_t kEnough = 64;  // pages: below, what surrounds them counts for more
+  constexpr std::uint64_t kWeight = 16;
+  if (pages.count < kEnough) {
+    return;
+  }
+  Counter& smoothed = engine.container().load.page_out_ns;
+  const std::uint64_t one = std::max<std::uint64_t>(cpu_ns / pages.count, 1);
+  const std::uint64_t before = smoothed.load(std::memory_order_relaxed);
+  smoothed.store(before == 0 ? one : (before * (kWeight - 1) + one) / kWeight, std::memory_order_relaxed);
+}
+
+Pages one_batch(Engine& engine, Pagemap& pagemap, const StatmFile* statm, Pages wanted) {
+  engine.account.recount_shared(engine.os, pagemap);
+  const Pages batch = std::min(wanted, kBackgroundBatch);
+  engine.record().leaving_pages.store(batch.count, std::memory_order_relaxed);
+  const std::uint64_t cpu = engine.os.thread_cpu_ns();
+  const Pages done = evict_batch(engine, pagemap, batch, true).done;
+  note_page_out_cost(engine, done, engine.os.thread_cpu_ns() - cpu);
+  // Off the books before it is off this count: in between it would be missed by both.
+  engine.account.refresh(engine.os, statm);
+  engine.record().leaving_pages.store(0, std::memory_order_relaxed);
+  return done;
+}
+
 }  // namespace
 
 Pages target(Engine& engine, const Standing& standing, bool direct_only) {
@@ -28,17 +54,20 @@ Pages share_of(Engine& engine, ContainerId id, Pages wanted) {
   return wanted - leaving_of(engine.view, Subtree::below(engine.view, id), engine.account.member());
 }
 
-Pages one_batch(Engine& engine, Pagemap& pagemap, const StatmFile* statm, Pages wanted) {
-  engine.account.recount_shared(engine.os, pagemap);
-  const Pages batch = std::min(wanted, kBackgroundBatch);
-  engine.record().leaving_pages.store(batch.count, std::memory_order_relaxed);
-  const std::uint64_t cpu = engine.os.thread_cpu_ns();
-  const Pages done = evict_batch(engine, pagemap, batch, true).done;
-  note_page_out_cost(engine, done, engine.os.thread_cpu_ns() - cpu);
-  // Off the books before it is off this count: in between it would be missed by both.
-  engine.account.refresh(engine.os, statm);
-  engine.record().leaving_pages.store(0, std::memory_order_relaxed);
-  return done;
+Batch evict_our_part(Engine& engine, Pagemap& pagemap, const StatmFile* statm, ContainerId id, Pages wanted) {
+  const Pages share = share_of(engine, id, wanted);
+  if (share == Pages::none()) {
+    return Batch::kOthersDo;
+  }
+  const Pages mine = std::min(share, beyond_minimum(engine.view, engine.account.container(), id));
+  const Pages done = mine == Pages::none() ? mine : one_batch(engine, pagemap, statm, mine);
+  announce_room(engine);
+  return done == Pages::none() ? Batch::kNothingLeft : Batch::kLeft;
+}
+
+bool purge_is_due(const Engine& engine, std::uint64_t now_ns) {
+  constexpr std::uint64_t kPauseNs = 20'000'000;
+  return now_ns - engine.purged_ns.load(std::memory_order_relaxed) >= kPauseNs;
 }
 
 bool defers(Engine& engine, const Standing& standing) {

@@ -20,8 +20,13 @@ Pages share_of(Engine& engine, ContainerId id, Pages wanted);
 // Those that are held or idle give back first, and get a moment to do so.
 bool defers(Engine& engine, const Standing& standing);
 
-// Evicts `wanted` pages of our own, one batch at most, and books them. `statm` may be null.
-Pages one_batch(Engine& engine, Pagemap& pagemap, const StatmFile* statm, Pages wanted);
+enum class Batch { kOthersDo, kLeft, kNothingLeft };
+// Evicts what is our part of `wanted` for the container `id`, one batch at most, books it and wakes
+// those who wait for room. `statm` may be null.
+Batch evict_our_part(Engine& engine, Pagemap& pagemap, const StatmFile* statm, ContainerId id, Pages wanted);
+
+// Whether it is time to purge: that walks all arenas.
+bool purge_is_due(const Engine& engine, std::uint64_t now_ns);
 
 // What this process has paged out, for others to know its size by.
 void publish_swapped(Engine& engine);

@@ -149,9 +149,6 @@ void refresh_others(Engine& engine, ContainerId id);
 EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group = kNoGroup,
                          std::uint32_t unused_for = 0);
 
-// What `pages` cost that left just now, for who weighs what paging costs (load_control.h).
-void note_page_out_cost(Engine& engine, Pages pages, std::uint64_t cpu_ns);
-
 // Builds the ranking anew and books the refaults that shows. 0 or an errno. The reclaimer thread's.
 int rank_anew(Engine& engine, Pagemap& pagemap);
 

@@ -1,8 +1,6 @@
 // in_place.cc - a batch or two where the fault was sampled.
 #include "reclaim/in_place.h"
 
-#include <algorithm>
-
 #include "reclaim/adaptive_marks.h"
 #include "reclaim/batches.h"
 
@@ -11,23 +9,15 @@ namespace {
 
 constexpr int kMostBatches = 2;
 constexpr std::int64_t kLockWaitNs = 1'000'000;
-constexpr std::uint64_t kPurgePauseNs = 20'000'000;
 
 bool work_down_here(Engine& engine, Pagemap& pagemap, Standing standing) {
   for (int batch = 0; batch < kMostBatches; ++batch) {
-    const ContainerId id = standing.high_container;
     const Pages wanted = target(engine, standing, false);
-    const Pages mine = beyond_minimum(engine.view, engine.account.container(), id);
-    const Pages share = std::min(share_of(engine, id, wanted), mine);
-    if (share == Pages::none()) {
-      return true;
+    const Batch did = evict_our_part(engine, pagemap, nullptr, standing.high_container, wanted);
+    if (did != Batch::kLeft) {
+      return did == Batch::kOthersDo;
     }
-    const Pages done = one_batch(engine, pagemap, nullptr, share);
     standing = engine.account.standing(headroom(engine));
-    announce_room(engine);
-    if (done == Pages::none()) {
-      return false;
-    }
     if (standing.above_high == Pages::none()) {
       return true;
     }
@@ -50,7 +40,7 @@ bool reclaim_in_place(Engine& engine) {
   const std::uint64_t start = engine.os.now_ns();
   engine.placement.note_work(start);
   refresh_others(engine, standing.high_container);
-  if (start - engine.purged_ns.load(std::memory_order_relaxed) >= kPurgePauseNs) {
+  if (purge_is_due(engine, start)) {
     wake_reclaimer(engine);
   }
   if (share_of(engine, standing.high_container, standing.above_low) == Pages::none() || defers(engine, standing)) {

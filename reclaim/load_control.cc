@@ -250,18 +250,6 @@ std::size_t LoadControl::count_runners(Engine& engine, ContainerId id, std::uint
   return runners;
 }
 
-void note_page_out_cost(Engine& engine, Pages pages, std::uint64_t cpu_ns) {
-  constexpr std::uint64_t kEnough = 64;  // pages: below, what surrounds them counts for more
-  constexpr std::uint64_t kWeight = 16;
-  if (pages.count < kEnough) {
-    return;
-  }
-  Counter& smoothed = engine.container().load.page_out_ns;
-  const std::uint64_t one = std::max<std::uint64_t>(cpu_ns / pages.count, 1);
-  const std::uint64_t before = smoothed.load(std::memory_order_relaxed);
-  smoothed.store(before == 0 ? one : (before * (kWeight - 1) + one) / kWeight, std::memory_order_relaxed);
-}
-
 void note_refaults(Engine& engine, std::uint64_t refaults) {
   if (refaults == 0) {
     return;

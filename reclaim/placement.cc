@@ -66,6 +66,14 @@ void Placement::note_left(Pages done, Pages small) {
   small_share_.store((before * (kWeight - 1) + share) / kWeight, std::memory_order_relaxed);
 }
 
+void Placement::begin(Os& os, bool on_this_core) {
+  note_core(os);
+  clean_.store(0, std::memory_order_relaxed);
+  spins_.store(false, std::memory_order_relaxed);
+  measured_.store(false, std::memory_order_relaxed);
+  follows_ = on_this_core ? kElsewhere : kAnywhere;
+}
+
 void Placement::measure_flush(Engine& engine) {
   const int core = core_.load(std::memory_order_acquire);
   CpuSet others;

@@ -10,9 +10,9 @@
 //
 // So the cost is measured once a registry, and where it comes to as much as the page-out itself, a
 // process with one thread under the perf meter evicts where it grew. Huge pages are flushed as one: where
-// most of what leaves is of such, the reclaimer does it after all. Its reclaimer follows it from core to core
-// meanwhile: one that ever ran on another core is flushed there for up to a second (arch/x86/mm/tlb.c:
-// should_trim_cpumask).
+// most of what leaves is of such, or was read ahead and is clean, the reclaimer does it after all. Its
+// reclaimer follows it from core to core meanwhile: one that ever ran on another core is flushed there for
+// up to a second (arch/x86/mm/tlb.c: should_trim_cpumask).
 #pragma once
 
 #include <atomic>
@@ -57,17 +57,16 @@ class Placement {
   void measure_flush(Engine& engine);
   // Spins until that is over, a millisecond at most. For the thread that starts the reclaimer.
   void spin_for_measuring(Engine& engine);
-  // The reclaimer is gone (fork): the next one starts where its creator runs.
-  void forget() {
-    follows_ = kAnywhere;
-  }
+  // A reclaimer is about to be started, by this thread; `on_this_core`: and only there. What was known of
+  // one before, which may have been that of the process we were forked from, is forgotten.
+  void begin(Os& os, bool on_this_core);
   // On to the core of the thread that grows, or back to all that are allowed. The reclaimer thread's.
   void follow(Engine& engine);
 
  private:
   static constexpr std::uint64_t kMomentNs = 20'000'000;
   static constexpr int kAnywhere = -1;
-  static constexpr int kElsewhere = -2;  // set by us, and to be set anew
+  static constexpr int kElsewhere = -2;  // kept somewhere by us, to be looked at anew
   static constexpr std::uint32_t kWhole = 4096;
 
   std::atomic<int> core_{kAnywhere};

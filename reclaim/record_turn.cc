@@ -31,6 +31,10 @@ Pages others_of(Engine& engine) {
 // By its CPU time: on a loaded machine a pass takes long and costs no more.
 void look_at_use(Engine& engine, std::uint64_t now, std::uint64_t& took_ns) {
   if (now - engine.evidence.last_ns() >= std::max(kUseNs, kMostShare * took_ns)) {
+    const ReclaimGuard guard(engine.os, engine.evidence_lock, 0);
+    if (!guard.held()) {
+      return;
+    }
     const std::uint64_t cpu = engine.os.thread_cpu_ns();
     static_cast<void>(engine.evidence.pass(engine.os, engine.shared, UseEvidence::For::kListener));
     took_ns = engine.os.thread_cpu_ns() - cpu;

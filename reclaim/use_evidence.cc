@@ -111,8 +111,8 @@ void UseEvidence::apply(Os& os, Ranking& ranking, const Observation& seen, For w
 }
 
 void UseEvidence::breathe() {
-  if (interlude_ != nullptr) {
-    interlude_->interlude();
+  if (between_ != nullptr) {
+    between_->interlude();
   }
 }
 
@@ -137,7 +137,7 @@ void UseEvidence::clear(Os& os) {
 }
 
 int UseEvidence::pass(Os& os, SharedRanking& shared, For whom) {
-  return pass_through(os, shared, whom, smaps_);
+  return pass_through(os, shared, whom, smaps_, interlude_);
 }
 
 int UseEvidence::pass_here(Os& os, SharedRanking& shared) {
@@ -145,15 +145,13 @@ int UseEvidence::pass_here(Os& os, SharedRanking& shared) {
   if (const int error = smaps.open(os); error != 0) {
     return error;
   }
-  Interlude* const interlude = interlude_;
-  interlude_ = nullptr;
-  const int error = pass_through(os, shared, For::kRanking, smaps);
-  interlude_ = interlude;
+  const int error = pass_through(os, shared, For::kRanking, smaps, nullptr);
   smaps.close(os);
   return error;
 }
 
-int UseEvidence::pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps) {
+int UseEvidence::pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps, Interlude* interlude) {
+  between_ = interlude;
   const std::uint64_t start = os.now_ns();
   last_ns_ = start;
   if (!make_buffers(os)) {

@@ -90,7 +90,7 @@ class UseEvidence {
   };
   static constexpr std::size_t kTextBytes = 65536;
 
-  int pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps);
+  int pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps, Interlude* interlude);
   bool make_buffers(Os& os);
   void choose_chunk(Pages resident);
   void apply(Os& os, Ranking& ranking, const Observation& seen, For whom);
@@ -101,6 +101,7 @@ class UseEvidence {
   SmapsFile smaps_;
   UseListener* listener_ = nullptr;
   Interlude* interlude_ = nullptr;
+  Interlude* between_ = nullptr;  // that of the pass under way
   char* text_ = nullptr;
   Observation* seen_ = nullptr;
   std::size_t count_ = 0;

@@ -219,12 +219,14 @@ class FakeOs : public Os {
   }
   SysResult set_cpus(int, const CpuSet& wanted) override {
     cpus = wanted;
+    ++cpus_set;
     return SysResult(0);
   }
   void set_cpu(unsigned cpu) {
     cpu_ = cpu;
   }
   CpuSet cpus;
+  int cpus_set = 0;
   void set_process_cpu(int pid, std::uint64_t ns) {
     process_cpu_ns_[pid] = ns;
   }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "reclaim/background.h"
+#include "reclaim/in_place.h"
 #include "tests/reclaim/members.h"
 
 namespace weir::testing {
@@ -126,6 +127,17 @@ TEST_F(BackgroundShareTest, AContainersMinimumDoesNotGuardItFromItsOwnMarks) {
   const LookResult result = look_once();
   EXPECT_FALSE(result.fruitless);
   EXPECT_LE(members_.os.resident(), 400U);
+}
+
+TEST_F(BackgroundShareTest, WhatAMinimumGuardsIsNotEvictedWhereItGrew) {
+  use(3700);
+  const ContainerId inner = nest(kSelf, {Pages{8000}, Pages{7000}, Pages{6000}}, 9);
+  members_.engine.view.container(inner).minimum.store(4000);
+  EXPECT_FALSE(reclaim_in_place(members_.engine)) << "others have to give";
+  EXPECT_EQ(members_.os.resident(), 2200U);
+  members_.engine.view.container(inner).minimum.store(2000);
+  EXPECT_TRUE(reclaim_in_place(members_.engine));
+  EXPECT_LT(members_.os.resident(), 2200U);
 }
 
 TEST_F(BackgroundShareTest, WhoHoldsNothingColdWaitsAMomentForThoseWhoRest) {

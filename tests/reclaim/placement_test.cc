@@ -122,6 +122,22 @@ TEST_F(PlacementTest, TheReclaimerFollowsTheThreadAndComesBack) {
   EXPECT_TRUE(same(machine_.os.cpus, cpus({0, 1})));
 }
 
+TEST_F(PlacementTest, OneThatWasStartedOnACoreIsNotLeftThere) {
+  flush_takes(kDear);
+  engine_.placement.begin(machine_.os, true);
+  engine_.many_threads.store(true);  // by the time it looks
+  machine_.os.cpus = cpus({0, 1, 2});
+  engine_.placement.follow(engine_);
+  EXPECT_EQ(machine_.os.cpus_set, 1);
+}
+
+TEST_F(PlacementTest, OneThatWasStartedAnywhereIsLeftAlone) {
+  flush_takes(kCheap);
+  engine_.placement.begin(machine_.os, false);
+  engine_.placement.follow(engine_);
+  EXPECT_EQ(machine_.os.cpus_set, 0);
+}
+
 TEST_F(PlacementTest, WhereItIsCheapItStaysWhereItIs) {
   flush_takes(kCheap);
   engine_.placement.note_core(machine_.os);
