@@ -120,9 +120,8 @@ bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   const bool refusable = may_refuse && refuses_growth(p) && whole > Pages{16};
   const Verdict verdict = charge(p.engine, {refusable ? whole : std::min(whole, kMostExpected), refusable,
                                             current_group(), !locks_held && !is_warning_thread()});
-  // Where only the reclaimer may read, faults since its last reading bound what there is.
-  const Pages unread = p.engine.may_open_here() ? Pages::none() : p.engine.account.faults_since_reading(p.engine.os);
-  after_look(nearest_standing(p, unread));
+  // The look may have gone by the reclaimer's last reading: faults since bound what there is.
+  after_look(nearest_standing(p, p.engine.account.faults_since_reading(p.engine.os)));
   return verdict == Verdict::kRoom;
 }
 

@@ -8,40 +8,63 @@ namespace {
 
 constexpr std::uint64_t kTouchedSoonNs = 1'000'000;
 
-std::uint64_t faults_so_far(Os& os) {
+// Wraps around: only differences count.
+std::uint32_t faults_so_far(Os& os) {
   struct rusage usage = {};
   if (!os.usage(&usage).ok()) {
     return 0;
   }
-  return static_cast<std::uint64_t>(usage.ru_minflt) + static_cast<std::uint64_t>(usage.ru_majflt);
+  return static_cast<std::uint32_t>(usage.ru_minflt) + static_cast<std::uint32_t>(usage.ru_majflt);
+}
+
+std::uint32_t faults_of(std::uint64_t reading) {
+  return static_cast<std::uint32_t>(reading >> 32);
+}
+
+std::uint32_t faults_between(std::uint32_t before, std::uint32_t after) {
+  const auto count = static_cast<std::int32_t>(after - before);
+  return count > 0 ? static_cast<std::uint32_t>(count) : 0;
 }
 
 }  // namespace
 
-void Account::publish(Os& os, Pages anonymous) {
+void Account::publish(Os& os, std::uint32_t faults, Pages anonymous) {
   home_.store(container().index, std::memory_order_relaxed);
-  faults_at_reading_.store(faults_so_far(os), std::memory_order_relaxed);
+  const std::uint64_t mine = std::uint64_t{faults} << 32 | std::min<std::uint64_t>(anonymous.count, UINT32_MAX);
+  std::uint64_t seen = reading_.load(std::memory_order_acquire);
+  do {
+    if (faults_between(faults, faults_of(seen)) > 0) {
+      return;
+    }
+  } while (!reading_.compare_exchange_weak(seen, mine, std::memory_order_acq_rel));
   if (os.now_ns() - expected_at_ns_.load(std::memory_order_relaxed) > kTouchedSoonNs) {
     expected_.store(0, std::memory_order_relaxed);
   }
-  reading_.store(anonymous.count, std::memory_order_relaxed);
-  view_->book(member_).set_charge(pid_, own_share(view_->member(member_), anonymous));
+  // Who comes between these two has its own reading booked, by us or by itself.
+  do {
+    seen = reading_.load(std::memory_order_acquire);
+    view_->book(member_).set_charge(pid_, own_share(view_->member(member_), last_reading()));
+  } while (reading_.load(std::memory_order_acquire) != seen);
 }
 
 void Account::refresh(Os& os, const StatmFile* file) {
+  // The faults first: what is touched while we read had better count twice than not at all.
+  const std::uint32_t faults = faults_so_far(os);
   Pages anonymous;
   const int error =
       file != nullptr && file->is_open() ? file->read(os, anonymous) : read_anonymous(os, pid_, anonymous);
   if (error == 0) {
-    publish(os, anonymous);
+    publish(os, faults, anonymous);
   }
 }
 
 void Account::begin_as_fork_child(Os& os) {
+  const std::uint32_t faults = faults_so_far(os);
   Pages anonymous;
   if (read_anonymous(os, pid_, anonymous) == 0) {
     view_->member(member_).shared_pages.store(anonymous.count, std::memory_order_relaxed);
-    publish(os, anonymous);
+    reading_.store(std::uint64_t{faults} << 32, std::memory_order_relaxed);  // that was our parent's
+    publish(os, faults, anonymous);
   }
 }
 
@@ -60,7 +83,7 @@ void Account::recount_shared(Os& os, Pagemap& pagemap) {
 }
 
 Pages Account::faults_since_reading(Os& os) const {
-  const Pages faults = Pages{faults_so_far(os)} - Pages{faults_at_reading_.load(std::memory_order_relaxed)};
+  const Pages faults{faults_between(faults_of(reading_.load(std::memory_order_relaxed)), faults_so_far(os))};
   return faults + Pages{expected_.load(std::memory_order_relaxed)};
 }
 

@@ -59,8 +59,6 @@ class Account {
     return pid_;
   }
 
-  // Writes a reading of ours into the books.
-  void publish(Os& os, Pages anonymous);
   // A fork child, whose pages are all its parent's as yet: they are charged once, to the parent.
   void begin_as_fork_child(Os& os);
   // Asks which of them have become its own since (written to, or the parent has let go), at most
@@ -77,7 +75,7 @@ class Account {
     expected_.fetch_add(pages.count, std::memory_order_relaxed);
   }
   [[nodiscard]] Pages last_reading() const {
-    return Pages{reading_.load(std::memory_order_relaxed)};
+    return Pages{static_cast<std::uint32_t>(reading_.load(std::memory_order_relaxed))};
   }
 
   // Sums the books for our container and every ancestor, `expected` pages of ours on top,
@@ -85,12 +83,14 @@ class Account {
   [[nodiscard]] Standing standing(Pages expected) const;
 
  private:
+  // Writes what was read after that many faults into the books, unless another thread was later.
+  void publish(Os& os, std::uint32_t faults, Pages anonymous);
+
   RegistryView* view_ = nullptr;
   MemberId member_;
   std::uint32_t pid_ = 0;
   std::atomic<std::uint32_t> home_{0};
-  std::atomic<std::uint64_t> reading_{0};
-  std::atomic<std::uint64_t> faults_at_reading_{0};
+  std::atomic<std::uint64_t> reading_{0};   // faults before it, in the upper half; pages
   std::atomic<std::uint64_t> expected_{0};  // beyond faults, since the reading
   std::atomic<std::uint64_t> expected_at_ns_{0};
   std::atomic<std::uint64_t> recounted_ns_{0};

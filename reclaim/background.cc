@@ -14,10 +14,10 @@ bool help_is_wanted(const Engine& engine, const Standing& standing) {
 }
 
 void purge_if_due(Engine& engine) {
-  const std::uint64_t now = engine.os.now_ns();
-  if (purge_is_due(engine, now)) {
-    engine.purged_ns.store(now, std::memory_order_relaxed);
+  if (purge_is_due(engine, engine.os.now_ns())) {
+    engine.purge_wanted.store(false, std::memory_order_relaxed);
     purge_and_book(engine, &engine.statm);
+    engine.purged_ns.store(engine.os.now_ns(), std::memory_order_release);
   }
 }
 

@@ -67,7 +67,8 @@ Batch evict_our_part(Engine& engine, Pagemap& pagemap, const StatmFile* statm, C
 
 bool purge_is_due(const Engine& engine, std::uint64_t now_ns) {
   constexpr std::uint64_t kPauseNs = 20'000'000;
-  return now_ns - engine.purged_ns.load(std::memory_order_relaxed) >= kPauseNs;
+  return engine.purge_wanted.load(std::memory_order_acquire) ||
+         now_ns - engine.purged_ns.load(std::memory_order_relaxed) >= kPauseNs;
 }
 
 bool defers(Engine& engine, const Standing& standing) {

@@ -25,7 +25,7 @@ enum class Batch { kOthersDo, kLeft, kNothingLeft };
 // those who wait for room. `statm` may be null.
 Batch evict_our_part(Engine& engine, Pagemap& pagemap, const StatmFile* statm, ContainerId id, Pages wanted);
 
-// Whether it is time to purge: that walks all arenas.
+// Whether it is time to purge, which walks all arenas: now and then, or when it is the last resort.
 bool purge_is_due(const Engine& engine, std::uint64_t now_ns);
 
 // What this process has paged out, for others to know its size by.

@@ -6,6 +6,7 @@
 #include "core/pressure.h"
 #include "reclaim/in_place.h"
 #include "reclaim/kill_warning.h"
+#include "reclaim/look_around.h"
 #include "reclaim/stall.h"
 #include "reclaim/thrash.h"
 

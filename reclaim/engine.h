@@ -95,7 +95,8 @@ struct Engine {
   std::atomic<std::uint64_t> came_back{0};  // and those that were found back
   std::atomic<std::uint64_t> no_swap_until_ns{0};  // eviction is pointless before
 
-  std::atomic<std::uint64_t> purged_ns{0};          // the reclaimer's last purge
+  std::atomic<std::uint64_t> purged_ns{0};          // when the reclaimer's last purge was over
+  std::atomic<bool> purge_wanted{false};            // by a thread at the limit, for which nothing leaves
   std::atomic<std::uint64_t> swap_published_ns{0};  // when it was last told how much is paged out
   std::atomic<std::uint64_t> deferred_since_ns{0};  // waiting for held members to give, since
 

@@ -6,117 +6,24 @@
 #include "core/events.h"
 #include "core/stats.h"
 #include "reclaim/kill_warning.h"
+#include "reclaim/look_around.h"
 #include "reclaim/oom.h"
 
 namespace weir {
 namespace {
 
 constexpr std::int64_t kMillisecond = 1'000'000;
-constexpr std::int64_t kLockWait = 20 * kMillisecond;
 constexpr std::int64_t kDelegateWait = 20 * kMillisecond;
 constexpr std::int64_t kIdlePause = 5 * kMillisecond;
 constexpr int kMostBusyRounds = 8;
+constexpr int kMostRoundsBeforeRefusal = 32;
 // For so long what was found out about memory that cannot leave is not tried again.
 constexpr std::uint64_t kHopelessNs = 100'000'000;
 constexpr std::uint64_t kHelpPatienceNs = 2'000'000'000;
 
-// What its groups hold, counted by this thread.
-void scan_groups_here(Engine& engine) {
-  const ReclaimGuard guard(engine.os, engine.direct_lock, kLockWait);
-  Pagemap pagemap(engine.direct_buffer);
-  if (guard.held() && pagemap.open(engine.os) == 0) {
-    static_cast<void>(engine.groups.scan(engine.os, pagemap));
-    pagemap.close(engine.os);
-  }
-}
-
-}  // namespace
-
-bool over_limit(const Standing& standing) {
-  return standing.usage > standing.marks.limit;
-}
-
-void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) {
-  engine.waiters.fetch_add(1, std::memory_order_seq_cst);
-  wake_reclaimer(engine);
-  static_cast<void>(engine.os.futex_wait(engine.room, seen, timeout_ns));
-  engine.waiters.fetch_sub(1, std::memory_order_acq_rel);
-}
-
-Pages evict_here(Engine& engine, Pages wanted, bool patient, GroupNumber group) {
-  const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
-  const ReclaimGuard guard(engine.os, engine.direct_lock, kLockWait);
-  if (!guard.held()) {
-    return Pages{engine.evicted.load(std::memory_order_acquire) - before};
-  }
-  Pagemap pagemap(engine.direct_buffer);
-  if (pagemap.open(engine.os) != 0) {
-    return Pages::none();
-  }
-  engine.account.recount_shared(engine.os, pagemap);
-  const EvictOutcome outcome = evict_batch(engine, pagemap, wanted, patient, group);
-  pagemap.close(engine.os);
-  return outcome.done;
-}
-
-void refresh_here(Engine& engine, const ChargeRequest& request) {
-  if (!engine.may_open_here()) {
-    return;
-  }
-  if (request.group != kNoGroup) {
-    scan_groups_here(engine);
-  }
-  engine.account.refresh(engine.os, nullptr);
-}
-
-namespace {
-
-bool is_enomem(const Engine& engine, const Standing& standing) {
-  return engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed) ==
-         static_cast<std::uint32_t>(OomPolicy::kEnomem);
-}
-
 bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
   return request.may_refuse && is_enomem(engine, standing);
 }
-
-// What may have been touched since the last reading are faults, which cost a fifth of opening statm.
-Standing standing_with(const Engine& engine, const ChargeRequest& request, Pages expected) {
-  if (request.group != kNoGroup) {
-    return engine.groups.standing(request.group, expected);
-  }
-  return engine.account.standing(expected + engine.account.faults_since_reading(engine.os));
-}
-
-// Of one more look: `look` gives the standing with so many pages expected. All of an allocation
-// counts where it can be refused. Where the limit that it meets has another policy, what is not
-// touched yet must not be reclaimed for, let alone killed for.
-template <typename Look>
-Standing standing_by(const Engine& engine, const ChargeRequest& request, Look look) {
-  const Standing whole = look(request.expected);
-  const bool is_part = request.may_refuse && request.expected > kMostExpected && !is_enomem(engine, whole);
-  return is_part ? look(kMostExpected) : whole;
-}
-
-}  // namespace
-
-Standing standing_now(const Engine& engine, const ChargeRequest& request) {
-  return standing_by(engine, request, [&](Pages expected) { return standing_with(engine, request, expected); });
-}
-
-Standing look_around(Engine& engine, const ChargeRequest& request) {
-  if (!engine.reclaimer_ready.load(std::memory_order_acquire)) {
-    refresh_here(engine, request);
-  }
-  Standing standing = standing_now(engine, request);
-  if (over_limit(standing) && engine.may_open_here()) {
-    refresh_here(engine, request);
-    standing = standing_now(engine, request);
-  }
-  return standing;
-}
-
-namespace {
 
 // Every member anew, by ourselves or by the reclaimer.
 void refresh_all(Engine& engine, ContainerId id) {
@@ -231,57 +138,98 @@ bool help_may_come(const Engine& engine, const Round& round, std::uint64_t since
   return (round.helpers > 0 || is_shared) && now - since < kHelpPatienceNs;
 }
 
+// Nothing leaves, but what the allocator has free may: the reclaimer purges, before anybody is refused
+// or killed. Bounded, for it may wait for a lock of the allocator that this thread holds.
+bool purge_may_help(Engine& engine, std::uint64_t since, std::uint64_t now) {
+  constexpr std::uint64_t kPatienceNs = 100'000'000;
+  if (!engine.reclaimer_ready.load(std::memory_order_acquire) || now - since >= kPatienceNs ||
+      engine.purged_ns.load(std::memory_order_acquire) >= since) {
+    return false;
+  }
+  engine.purge_wanted.store(true, std::memory_order_release);
+  return true;
+}
+
 // What the books say of others may be old: the dead and the shrunk are looked at once more.
 void kill_unless_room(Engine& engine, const ChargeRequest& request, Standing& standing, std::uint64_t since) {
   refresh_all(engine, standing.container);
-  standing = request.group != kNoGroup
-                 ? standing_now(engine, request)
-                 : standing_by(engine, request, [&](Pages expected) { return engine.account.standing(expected); });
+  standing = standing_in_books(engine, request);
   if (over_limit(standing)) {
     out_of_memory(engine, standing, since);
   }
 }
 
+// What follows a round that left usage above the limit.
+enum class Step { kAgain, kWait, kGoOn, kAnswer, kKill };
+
+struct Tries {
+  std::uint64_t since = 0;
+  int idle = 0;
+  int busy = 0;
+};
+
+Step next_step(Engine& engine, const ChargeRequest& request, const Standing& standing, const Round& round,
+               Tries& tries) {
+  const std::uint64_t now = engine.os.now_ns();
+  if (round.progress) {
+    // Pages leave, yet the limit is not reached: others take the room, or hold what cannot leave.
+    // Going on beats thrashing here for ever; the next sample evicts again. What does not fit is refused.
+    const bool refusable = refuses(engine, standing, request);
+    tries.idle = 0;
+    if (++tries.busy < (refusable ? kMostRoundsBeforeRefusal : kMostBusyRounds)) {
+      return Step::kAgain;
+    }
+    if (!refusable) {
+      return Step::kGoOn;
+    }
+    return purge_may_help(engine, tries.since, now) ? Step::kWait : Step::kAnswer;
+  }
+  // Under "enomem" nobody dies of an early answer: one patient round and one that is not.
+  const bool answer = has_answer(engine, standing, request);
+  tries.idle += round.hopeless && answer ? kIdleRoundsBeforeOom / 2 : 1;
+  if (tries.idle < kIdleRoundsBeforeOom || purge_may_help(engine, tries.since, now) ||
+      (!answer && help_may_come(engine, round, tries.since, now))) {
+    return Step::kWait;
+  }
+  return answer ? Step::kAnswer : Step::kKill;
+}
+
 }  // namespace
 
 Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
-  const std::uint64_t since = engine.os.now_ns();
-  const bool known_hopeless = since < engine.hopeless_until_ns.load(std::memory_order_relaxed);
+  Tries tries{engine.os.now_ns()};
+  const bool known_hopeless = tries.since < engine.hopeless_until_ns.load(std::memory_order_relaxed);
   if (known_hopeless && !request.may_refuse && within_reserve(engine, standing)) {
     return Verdict::kRoom;
   }
-  int busy_rounds = 0;
-  for (int idle_rounds = 0; over_limit(standing);) {
+  while (over_limit(standing)) {
     if (served_by_grace(engine, request, standing) || !over_limit(standing)) {
       break;
     }
     if (!engine.may_open_here() && !engine.reclaimer_runs.load(std::memory_order_acquire)) {
       break;  // the reclaimer is about to be started, at the next safe point
     }
-    const Round round = reclaim_with_help(engine, request, standing, idle_rounds < kIdleRoundsBeforeOom / 2);
-    // Pages leave, yet the limit is not reached: others take the room, or hold what cannot leave.
-    // Going on beats thrashing here for ever; the next sample evicts again.
-    if (round.progress && ++busy_rounds >= kMostBusyRounds) {
+    const Round round = reclaim_with_help(engine, request, standing, tries.idle < kIdleRoundsBeforeOom / 2);
+    if (!over_limit(standing)) {
       break;
     }
-    if (round.progress) {
-      idle_rounds = 0;
-      continue;
+    switch (next_step(engine, request, standing, round, tries)) {
+      case Step::kAgain:
+        break;
+      case Step::kWait:
+        wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
+        break;
+      case Step::kGoOn:
+        return Verdict::kRoom;
+      case Step::kAnswer:
+        engine.hopeless_until_ns.store(round.hopeless ? engine.os.now_ns() + kHopelessNs : 0,
+                                       std::memory_order_relaxed);
+        return give_answer(engine, standing, request);
+      case Step::kKill:
+        kill_unless_room(engine, request, standing, tries.since);
+        tries.idle = 0;
+        break;
     }
-    const std::uint64_t now = engine.os.now_ns();
-    // Under "enomem" nobody dies of an early answer: one patient round and one that is not.
-    const bool answer = has_answer(engine, standing, request);
-    idle_rounds += round.hopeless && answer ? kIdleRoundsBeforeOom / 2 : 1;
-    if (idle_rounds < kIdleRoundsBeforeOom || (!answer && help_may_come(engine, round, since, now))) {
-      wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
-      continue;
-    }
-    if (answer) {
-      engine.hopeless_until_ns.store(round.hopeless ? now + kHopelessNs : 0, std::memory_order_relaxed);
-      return give_answer(engine, standing, request);
-    }
-    kill_unless_room(engine, request, standing, since);
-    idle_rounds = 0;
   }
   return Verdict::kRoom;
 }

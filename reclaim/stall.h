@@ -1,4 +1,4 @@
-// stall.h - what a thread does that met the limit, and the steps it shares with one that nears it.
+// stall.h - what a thread does that met the limit.
 //
 // Safe in signal handlers. The caller has marked itself as inside weir.
 #pragma once
@@ -7,24 +7,7 @@
 
 namespace weir {
 
-bool over_limit(const Standing& standing);
-
-// Wakes the reclaimer, and sleeps until memory was given back or the time is up.
-void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns);
-
-// Brings our own charge up to date in whatever way this thread may.
-void refresh_here(Engine& engine, const ChargeRequest& request);
-
-// Where we stand with what is about to be touched, and with what may have been since the last
-// reading.
-Standing standing_now(const Engine& engine, const ChargeRequest& request);
-// The same, read anew by ourselves when nobody else does, or when the bound meets the limit.
-Standing look_around(Engine& engine, const ChargeRequest& request);
-
-// Evicts up to `wanted` pages in this thread, which may open descriptors: ours, or a group's.
-Pages evict_here(Engine& engine, Pages wanted, bool patient, GroupNumber group);
-
-// At the limit: rounds of reclaim until there is room, or nothing more can be had.
+// Rounds of reclaim until there is room, or nothing more can be had and the policy decides.
 Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing);
 
 }  // namespace weir

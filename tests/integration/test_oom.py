@@ -63,7 +63,9 @@ class OomTest(harness.WeirTest):
     def test_exempted_process_is_spared(self):
         """S1: a process exempted from the OOM killer is skipped; another member dies in its place."""
         self.need_root()
-        command = "echo -1000 >/proc/self/oom_score_adj; exec " + harness.program("hold") + " 10"
+        command = "echo -1000 >/proc/self/oom_score_adj || exit 77; exec " + harness.program("hold") + " 10"
+        if self.run_plain(["/bin/sh", "-c", "echo -1000 >/proc/self/oom_score_adj"]).status != 0:
+            self.skipTest("needs the right to lower oom_score_adj (CAP_SYS_RESOURCE)")
         exempt = self.start_ready(["/bin/sh", "-c", command], self.weir_env(16 * MIB))
         self.assertEqual(self.run_locked([harness.program(LOCKED), "14"]).status in (0, -signal.SIGKILL), True)
         self.assertIsNone(exempt.poll())
@@ -89,10 +91,11 @@ class OomTest(harness.WeirTest):
 
     def test_enomem_program_goes_on(self):
         for meter in ("auto", "fallback"):
-            with self.subTest(meter=meter):
-                result = self.run_locked([harness.program("enomem_probe")], oom="enomem", meter=meter,
-                                         container=f"test-{meter}")
-                self.assertEqual((result.status, result.out, result.err), (0, b"refused and went on\n", b""))
+            for turn in range(10):  # who is faster, the reclaimer or the program, differs
+                with self.subTest(meter=meter, turn=turn):
+                    result = self.run_locked([harness.program("enomem_probe")], oom="enomem", meter=meter,
+                                             container=f"test-{meter}-{turn}")
+                    self.assertEqual((result.status, result.out, result.err), (0, b"refused and went on\n", b""))
 
     def test_pause_waits_then_kills(self):
         began = time.monotonic()

@@ -47,6 +47,19 @@ class MachineOs : public FakeOs {
       pinned_.insert(page);
     }
   }
+  // As in a child that fork has just made.
+  void forget_faults() {
+    major_faults_ = 0;
+  }
+  void add_faults(long count) {
+    major_faults_ += count;
+  }
+  void free_pages(std::uint64_t first, std::uint64_t count) {
+    for (std::uint64_t page = first; page < first + count; ++page) {
+      resident_.erase(page);
+    }
+    publish();
+  }
   void drop_all() {
     resident_.clear();
     publish();

@@ -1,0 +1,107 @@
+// look_around.cc - readings by the growing thread, and a batch evicted by it.
+#include "reclaim/look_around.h"
+
+namespace weir {
+namespace {
+
+constexpr std::int64_t kLockWait = 20'000'000;
+
+// What its groups hold, counted by this thread.
+void scan_groups_here(Engine& engine) {
+  const ReclaimGuard guard(engine.os, engine.direct_lock, kLockWait);
+  Pagemap pagemap(engine.direct_buffer);
+  if (guard.held() && pagemap.open(engine.os) == 0) {
+    static_cast<void>(engine.groups.scan(engine.os, pagemap));
+    pagemap.close(engine.os);
+  }
+}
+
+}  // namespace
+
+bool over_limit(const Standing& standing) {
+  return standing.usage > standing.marks.limit;
+}
+
+void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) {
+  engine.waiters.fetch_add(1, std::memory_order_seq_cst);
+  wake_reclaimer(engine);
+  static_cast<void>(engine.os.futex_wait(engine.room, seen, timeout_ns));
+  engine.waiters.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+Pages evict_here(Engine& engine, Pages wanted, bool patient, GroupNumber group) {
+  const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
+  const ReclaimGuard guard(engine.os, engine.direct_lock, kLockWait);
+  if (!guard.held()) {
+    return Pages{engine.evicted.load(std::memory_order_acquire) - before};
+  }
+  Pagemap pagemap(engine.direct_buffer);
+  if (pagemap.open(engine.os) != 0) {
+    return Pages::none();
+  }
+  engine.account.recount_shared(engine.os, pagemap);
+  const EvictOutcome outcome = evict_batch(engine, pagemap, wanted, patient, group);
+  pagemap.close(engine.os);
+  return outcome.done;
+}
+
+void refresh_here(Engine& engine, const ChargeRequest& request) {
+  if (!engine.may_open_here()) {
+    return;
+  }
+  if (request.group != kNoGroup) {
+    scan_groups_here(engine);
+  }
+  engine.account.refresh(engine.os, nullptr);
+}
+
+bool is_enomem(const Engine& engine, const Standing& standing) {
+  return engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed) ==
+         static_cast<std::uint32_t>(OomPolicy::kEnomem);
+}
+
+namespace {
+
+// What may have been touched since the last reading are faults, which cost a fifth of opening statm.
+Standing standing_with(const Engine& engine, const ChargeRequest& request, Pages expected) {
+  if (request.group != kNoGroup) {
+    return engine.groups.standing(request.group, expected);
+  }
+  return engine.account.standing(expected + engine.account.faults_since_reading(engine.os));
+}
+
+// Of one more look: `look` gives the standing with so many pages expected. All of an allocation
+// counts where it can be refused. Where the limit that it meets has another policy, what is not
+// touched yet must not be reclaimed for, let alone killed for.
+template <typename Look>
+Standing standing_by(const Engine& engine, const ChargeRequest& request, Look look) {
+  const Standing whole = look(request.expected);
+  const bool is_part = request.may_refuse && request.expected > kMostExpected && !is_enomem(engine, whole);
+  return is_part ? look(kMostExpected) : whole;
+}
+
+}  // namespace
+
+Standing standing_now(const Engine& engine, const ChargeRequest& request) {
+  return standing_by(engine, request, [&](Pages expected) { return standing_with(engine, request, expected); });
+}
+
+Standing standing_in_books(const Engine& engine, const ChargeRequest& request) {
+  return request.group != kNoGroup
+             ? standing_now(engine, request)
+             : standing_by(engine, request, [&](Pages expected) { return engine.account.standing(expected); });
+}
+
+Standing look_around(Engine& engine, const ChargeRequest& request) {
+  if (!engine.reclaimer_ready.load(std::memory_order_acquire)) {
+    refresh_here(engine, request);
+  }
+  Standing standing = standing_now(engine, request);
+  if (over_limit(standing) && engine.may_open_here()) {
+    refresh_here(engine, request);
+    standing = standing_now(engine, request);
+  }
+  return standing;
+}
+
+}  // namespace weir
