@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import sampler  # noqa: E402
 
 LIMIT = 16 << 20
+ROUNDS = 5
 
 
 def run(argv, watch):
@@ -30,30 +32,56 @@ def read_json(words):
 
 
 class Column:
-    """One way to run the pipeline: timed once undisturbed, then watched once."""
+    """One way to run the pipeline: timed undisturbed, several times; then watched once."""
 
     def __init__(self, weir, pipeline, name, extra):
-        shell = ["sh", "-c", pipeline]
-        argv = shell if name is None else [weir, "run", "-n", name, "-m", str(LIMIT), *extra, "--", *shell]
-        self.seconds, self.status, _ = run(argv, False)
-        self.stat, self.meter = {}, "-"
-        if name is not None:
-            stats = read_json([weir, "stat", name, "--format", "json"])
-            self.stat = stats[0] if stats else {}
-            meters = [event["text"] for event in read_json([weir, "events", name, "--format", "json"])
+        self.weir, self.name, self.extra = weir, name, extra
+        self.shell = ["sh", "-c", pipeline]
+        self.times, self.rounds = [], []
+        self.status, self.meter, self.peak = 0, "-", 0
+
+    def argv(self, container):
+        if self.name is None:
+            return self.shell
+        return [self.weir, "run", "-n", container, "-m", str(LIMIT), *self.extra, "--", *self.shell]
+
+    def time_once(self):
+        container = f"{self.name}-{len(self.times)}"
+        seconds, status, _ = run(self.argv(container), False)
+        self.times.append(seconds)
+        self.status = self.status or status
+        if self.name is not None:
+            self.rounds += read_json([self.weir, "stat", container, "--format", "json"])
+            meters = [event["text"] for event in read_json([self.weir, "events", container, "--format", "json"])
                       if event["kind"] == "meter"]
             self.meter = meters[-1].split(",")[0] if meters else "none"
-            argv[3] = name + "-watched"
-        self.peak = run(argv, True)[2]
+
+    def watch_once(self):
+        self.peak = run(self.argv(f"{self.name}-watched"), True)[2]
+
+    def wall(self):
+        return f"{statistics.median(self.times):.2f} s"
+
+    def spread(self):
+        return f"{min(self.times):.2f} to {max(self.times):.2f}"
+
+    def median(self, key):
+        """Of what weir counted in each round; None where it counted nothing."""
+        values = [stat[key] for stat in self.rounds if key in stat]
+        return round(statistics.median(values)) if values else None
+
+    def show(self, key, form=str):
+        value = self.median(key)
+        return "-" if value is None else form(value)
 
     def count(self, key):
-        return str(self.stat[key]) if key in self.stat else "-"
+        return self.show(key)
 
     def mib(self, key):
-        return f"{self.stat[key] / 1048576:.1f} MiB" if key in self.stat else "-"
+        return self.show(key, lambda value: f"{value / 1048576:.1f} MiB")
 
     def time_of(self, key):
-        return f"{self.stat[key] / 1e6:.2f} s" if key in self.stat else "-"
+        return self.show(key, lambda value: f"{value / 1e6:.2f} s")
 
     def end(self):
         return "all read" if self.status == 0 else "killed" if self.status in (-9, 137) else f"status {self.status}"
@@ -61,7 +89,8 @@ class Column:
 
 ROWS = [
     ("how it ended", lambda c: c.end()),
-    ("wall time", lambda c: f"{c.seconds:.2f} s"),
+    (f"wall time, median of {ROUNDS}", Column.wall),
+    ("  from, to (s)", Column.spread),
     ("most memory resident (the kernel's count)", lambda c: f"{c.peak / 1048576:.1f} MiB"),
     ("allocations that met the limit (failcnt)", lambda c: c.count("failcnt")),
     ("  that reclaimed by themselves (allocstall)", lambda c: c.count("allocstall")),
@@ -78,7 +107,7 @@ def closing(plain, direct, background):
     if background.status != 0:
         return ("The container was killed by its own out-of-memory rule: without swap there is\n"
                 "nowhere for 300 MB to go, and nothing else on the machine was touched.")
-    few, many = background.stat.get("failcnt", 0), direct.stat.get("failcnt", 0)
+    few, many = background.count("failcnt"), direct.count("failcnt")
     spared = f"with background reclaim {few} instead of {many} allocations had to wait at the limit"
     return (f"tail kept its 300 MB in {background.peak / 1048576:.0f} MiB of memory instead of"
             f" {plain.peak / 1048576:.0f};\n{spared}.")
@@ -89,11 +118,17 @@ def main():
     plain = Column(weir, pipeline, None, [])
     direct = Column(weir, pipeline, "direct", ["--background", "off"])
     background = Column(weir, pipeline, "background", [])
+    columns = (plain, direct, background)
+    for _ in range(ROUNDS):  # in turn, so that what else goes on meets all of them
+        for column in columns:
+            column.time_once()
+    for column in columns:
+        column.watch_once()
     print(f"\n  {pipeline.replace(' 2>/dev/null', '')}\n")
-    print(f"{'':42}{'no limit':>12}{'16 MiB,':>12}{'16 MiB,':>12}")
-    print(f"{'':42}{'':>12}{'direct':>12}{'background':>12}")
+    print(f"{'':44}{'no limit':>14}{'16 MiB,':>14}{'16 MiB,':>14}")
+    print(f"{'':44}{'':>14}{'direct':>14}{'background':>14}")
     for title, show in ROWS:
-        print(f"{title:42}" + "".join(f"{show(column):>12}" for column in (plain, direct, background)))
+        print(f"{title:44}" + "".join(f"{show(column):>14}" for column in columns))
     print(f"\n{closing(plain, direct, background)}", flush=True)
 
 
