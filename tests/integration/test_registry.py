@@ -98,6 +98,7 @@ class RegistryTest(harness.WeirTest):
         self.assert_unharmed()
 
     def test_empty_file_becomes_a_registry(self):
+        self.need_swap()
         open(self.registry(), "wb").close()
         self.assert_unharmed()
 
@@ -165,6 +166,7 @@ class RegistryTest(harness.WeirTest):
 
     def test_more_members_than_places(self):
         """Short-lived members by the thousand: dead ones' places are used again."""
+        self.need_swap()
         command = f"i=0; while [ $i -lt 1500 ]; do /bin/true; i=$((i + 1)); done; exec {harness.program('walk_again')} 32 1"
         started = time.monotonic()
         result = self.run_weir(command, 16 * MIB)
