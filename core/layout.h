@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 13;
+inline constexpr std::uint32_t kRegistryVersion = 14;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -124,6 +124,7 @@ struct ContainerRecord {
   Counter grace_since_ns;
   Counter grace_until_ns;
   Counter help_until_ns;  // somebody waits at the limit: until then every reclaimer is to help
+  Counter help_pages;     // and makes room for so many that come at once
   Counter limit;          // pages; UINT64_MAX: none
   Counter high_watermark;
   Counter low_watermark;

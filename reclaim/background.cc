@@ -13,14 +13,6 @@ bool help_is_wanted(const Engine& engine, const Standing& standing) {
   return engine.os.now_ns() < until.load(std::memory_order_acquire);
 }
 
-void purge_if_due(Engine& engine) {
-  if (purge_is_due(engine, engine.os.now_ns())) {
-    engine.purge_wanted.store(false, std::memory_order_relaxed);
-    purge_and_book(engine, &engine.statm);
-    engine.purged_ns.store(engine.os.now_ns(), std::memory_order_release);
-  }
-}
-
 Standing refreshed(Engine& engine) {
   if (engine.groups.any()) {
     static_cast<void>(engine.groups.scan_if_due(engine.os, engine.pagemap));
@@ -118,6 +110,10 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
 }  // namespace
 
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
+  if (engine.purge_wanted.load(std::memory_order_acquire)) {
+    purge_if_due(engine);  // whoever's limit it is about
+    announce_room(engine);
+  }
   if (!engine.groups.any()) {
     return look_at_process(engine, watch, direct_only);
   }

@@ -71,6 +71,18 @@ bool purge_is_due(const Engine& engine, std::uint64_t now_ns) {
          now_ns - engine.purged_ns.load(std::memory_order_relaxed) >= kPauseNs;
 }
 
+void purge_if_due(Engine& engine) {
+  if (!purge_is_due(engine, engine.os.now_ns())) {
+    return;
+  }
+  engine.purge_wanted.store(false, std::memory_order_relaxed);
+  purge_and_book(engine, &engine.statm);
+  if (engine.groups.any()) {
+    static_cast<void>(engine.groups.scan(engine.os, engine.pagemap));
+  }
+  engine.purged_ns.store(engine.os.now_ns(), std::memory_order_release);
+}
+
 bool defers(Engine& engine, const Standing& standing) {
   constexpr std::uint64_t kPatienceNs = 10'000'000;
   const std::uint64_t now = engine.os.now_ns();

@@ -27,6 +27,8 @@ Batch evict_our_part(Engine& engine, Pagemap& pagemap, const StatmFile* statm, C
 
 // Whether it is time to purge, which walks all arenas: now and then, or when it is the last resort.
 bool purge_is_due(const Engine& engine, std::uint64_t now_ns);
+// The reclaimer thread's, which alone may wait for the allocator's locks.
+void purge_if_due(Engine& engine);
 
 // What this process has paged out, for others to know its size by.
 void publish_swapped(Engine& engine);

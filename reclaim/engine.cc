@@ -125,9 +125,29 @@ void await_reclaimer(Engine& engine) {
   }
 }
 
+void announce_need(Engine& engine, Pages pages) {
+  constexpr std::uint64_t kMoreMayFollowNs = 50'000'000;
+  engine.headroom.store(pages.count, std::memory_order_relaxed);
+  engine.headroom_until_ns.store(engine.os.now_ns() + kMoreMayFollowNs, std::memory_order_relaxed);
+}
+
 Pages headroom(Engine& engine) {
-  const bool still = engine.os.now_ns() < engine.headroom_until_ns.load(std::memory_order_relaxed);
-  return Pages{still ? engine.headroom.load(std::memory_order_relaxed) : 0};
+  const std::uint64_t now = engine.os.now_ns();
+  std::uint64_t pages = 0;
+  if (now < engine.headroom_until_ns.load(std::memory_order_relaxed)) {
+    pages = engine.headroom.load(std::memory_order_relaxed);
+  }
+  ContainerId at = engine.account.container();
+  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+    const ContainerRecord& record = engine.view.container(at);
+    if (now < record.help_until_ns.load(std::memory_order_acquire)) {
+      pages = std::max(pages, record.help_pages.load(std::memory_order_relaxed));
+    }
+    if (!parent_of(engine.view, at, at)) {
+      break;
+    }
+  }
+  return Pages{pages};
 }
 
 void wake_reclaimer(Engine& engine) {
@@ -136,8 +156,9 @@ void wake_reclaimer(Engine& engine) {
   }
 }
 
-int call_for_help(Engine& engine, ContainerId id) {
+int call_for_help(Engine& engine, ContainerId id, Pages expected) {
   int woken = 0;
+  engine.view.container(id).help_pages.store(expected.count, std::memory_order_relaxed);
   engine.view.container(id).help_until_ns.store(engine.os.now_ns() + kHelpNs, std::memory_order_release);
   const Subtree subtree = Subtree::below(engine.view, id);
   const Pages usage = usage_of(engine.view, subtree);

@@ -129,14 +129,16 @@ inline void count(Counter& counter, std::uint64_t by = 1) {
 // Sleeps until the reclaimer that was started has its meter in force; 100 ms at most.
 void await_reclaimer(Engine& engine);
 
-// What growth in large pieces wants kept free just now.
+// What growth in large pieces, ours or that of somebody who called for help, wants kept free just now.
 Pages headroom(Engine& engine);
+// That so much is about to be touched at once: the reclaimer makes room for all of it.
+void announce_need(Engine& engine, Pages pages);
 
 // Wakes the reclaimer of this process, if it sleeps.
 void wake_reclaimer(Engine& engine);
 // Asks the reclaimers of the members of `id` and below that hold the most for help at the limit,
-// and wakes them. Gives how many there were.
-int call_for_help(Engine& engine, ContainerId id);
+// and wakes them; there is to be room for `expected` at once. Gives how many there were.
+int call_for_help(Engine& engine, ContainerId id, Pages expected);
 
 // Re-reads the other members of `id` and below, and forgets the dead, unless that was done in
 // the last 50 ms (or in the last 20 times as long as it takes: members may be many).

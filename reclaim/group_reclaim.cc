@@ -61,6 +61,7 @@ void look_at_groups(Engine& engine, GrowthWatch& watch, LookResult& result, bool
     }
     Standing standing = engine.groups.standing(group, Pages::none());
     if (!is_idle(engine, group, standing, direct_only)) {
+      purge_if_due(engine);
       // The faults of its threads may have been elsewhere: only a scan tells.
       static_cast<void>(engine.groups.scan(engine.os, engine.pagemap));
       standing = engine.groups.standing(group, Pages::none());

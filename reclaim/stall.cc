@@ -25,6 +25,11 @@ bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest
   return request.may_refuse && is_enomem(engine, standing);
 }
 
+// What is refused unless there is room for all of it. For what is touched already, batches will do.
+Pages needed_at_once(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
+  return refuses(engine, standing, request) ? request.expected : Pages::none();
+}
+
 // Every member anew, by ourselves or by the reclaimer.
 void refresh_all(Engine& engine, ContainerId id) {
   constexpr std::int64_t kAnswerWait = 100 * kMillisecond;
@@ -67,6 +72,7 @@ bool within_reserve(const Engine& engine, const Standing& standing) {
 Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& request) {
   ContainerCounters& counters = engine.view.container(standing.container).counters;
   count(counters.events_oom);
+  engine.view.container(standing.container).help_pages.store(0, std::memory_order_relaxed);
   if (counters.enomem.fetch_add(1, std::memory_order_relaxed) == 0) {
     post_event(engine.os, engine.view,
                {EventKind::kEnomem,
@@ -119,7 +125,7 @@ Round reclaim_with_help(Engine& engine, const ChargeRequest& request, Standing& 
     refresh_others(engine, standing.container);  // else the reclaimer does, whenever it looks
   }
   Round round;
-  round.helpers = call_for_help(engine, standing.container);
+  round.helpers = call_for_help(engine, standing.container, needed_at_once(engine, standing, request));
   const Pages got = reclaim_round(engine, standing, patient, request.group);
   refresh_here(engine, request);
   const Standing next = standing_now(engine, request);
@@ -201,6 +207,9 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   const bool known_hopeless = tries.since < engine.hopeless_until_ns.load(std::memory_order_relaxed);
   if (known_hopeless && !request.may_refuse && within_reserve(engine, standing)) {
     return Verdict::kRoom;
+  }
+  if (refuses(engine, standing, request) && request.expected > standing.marks.limit) {
+    return refuse(engine, standing, request);  // whatever is paged out for it
   }
   while (over_limit(standing)) {
     if (served_by_grace(engine, request, standing) || !over_limit(standing)) {

@@ -97,6 +97,27 @@ class OomTest(harness.WeirTest):
                                              container=f"test-{meter}-{turn}")
                     self.assertEqual((result.status, result.out, result.err), (0, b"refused and went on\n", b""))
 
+    def test_enomem_pages_out_for_what_fits_then(self):
+        """With other threads beside, who may not reclaim by themselves, and for the sake of another member."""
+        self.need_swap()
+        for meter in ("auto", "fallback"):
+            with self.subTest(meter=meter):
+                words = [harness.program("enomem_beside")]
+                result = self.run_weir(words, 16 * MIB, oom="enomem", meter=meter, container=f"alone-{meter}")
+                self.assertEqual((result.status, result.out, result.err), (0, b"ok\n", b""))
+                env = self.weir_env(16 * MIB, oom="enomem", meter=meter, container=f"both-{meter}")
+                other = self.start_ready([harness.program("hold"), "10"], env)
+                result = self.run_weir([*words, "5"], 16 * MIB, oom="enomem", meter=meter, container=f"both-{meter}")
+                self.assertEqual((result.status, result.out, result.err), (0, b"ok\n", b""))
+                self.assertEqual(self.finish(other).same(), (0, b"ok\n", b""))
+
+    def test_group_gets_back_what_it_freed(self):
+        """With and without swap: what its allocator has free is purged before a thread group is refused."""
+        for turn in range(5):
+            result = self.run_weir([harness.program("enomem_probe")], 200 * MIB, container=f"groups-{turn}",
+                                   threads="enomem_probe=g:limit=16M,oom=enomem")
+            self.assertEqual((result.status, result.out, result.err), (0, b"refused and went on\n", b""))
+
     def test_pause_waits_then_kills(self):
         began = time.monotonic()
         result = self.run_locked([harness.program(LOCKED), "32"], oom="pause:2")

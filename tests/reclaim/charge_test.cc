@@ -175,6 +175,29 @@ TEST(ChargeTest, AReclaimerThatCannotPurgeIsNotWaitedForLong) {
   EXPECT_LT(machine.os.now_ns() - start, 200'000'000U);
 }
 
+TEST(ChargeTest, ForWhatCanNeverFitNothingIsPagedOut) {
+  Machine machine(kMarks, {OomPolicy::kEnomem, 0}, false);
+  machine.os.touch(0, 4000);
+  EXPECT_EQ(charge(machine.engine, {Pages{4097}, true}), Verdict::kRefused);
+  EXPECT_EQ(machine.os.resident(), 4000U);
+}
+
+TEST(ChargeTest, TheOthersMakeRoomForAllOfIt) {
+  Machine machine(kMarks, {OomPolicy::kEnomem, 0}, false);
+  machine.add_member(5001, 2000, 0);
+  machine.os.touch(0, 1000);
+  machine.os.pin(0, 1000);
+  bool asked = false;
+  machine.os.interleave(Call::kFutexWait, [&] {  // the other one's reclaimer
+    asked = asked || headroom(machine.engine) == Pages{2000};
+    if (asked) {
+      machine.set_member(5001, 500);
+    }
+  });
+  EXPECT_EQ(charge(machine.engine, {Pages{2000}, true}), Verdict::kRoom);
+  EXPECT_TRUE(asked);
+}
+
 // What leaves comes back at once: the program is in it.
 void come_back_at_once(Machine& machine) {
   machine.os.interleave(Call::kAdvise, [&machine] { machine.os.touch(0, 4100); });

@@ -163,7 +163,7 @@ TEST_F(GrowthWatchTest, WhoIsTracedIsLeftToItsDebugger) {
 
 TEST_F(GrowthWatchTest, TheNearerTheMarkTheSoonerItLooks) {
   std::int64_t before = INT64_MAX;
-  for (const std::uint64_t usage : {500, 2000, 3000, 3400}) {
+  for (const std::uint64_t usage : {500UL, 2000UL, 3000UL, 3400UL}) {
     os_.touch(0, usage);
     os_.page_out_all();
     os_.touch(0, usage);  // it grows: these are faults

@@ -201,6 +201,14 @@ class Machine {
     engine.view.book(attached.id).set_charge(static_cast<std::uint32_t>(pid), Pages{pages});
   }
 
+  // It holds another amount by now.
+  void set_member(int pid, std::uint64_t pages) {
+    FakeProcess other;
+    other.comm = "other";
+    other.resident_pages = pages;
+    os.add_process(pid, other);
+  }
+
   [[nodiscard]] ContainerCounters& counters() const {
     return engine.view.container(container).counters;
   }
