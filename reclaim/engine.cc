@@ -109,7 +109,6 @@ Pages most_ahead(const Engine& engine) {
 void book_readahead(Engine& engine, const ReadaheadOutcome& outcome) {
   count(engine.counters().readahead, outcome.asked.count);
   count(engine.counters().readahead_hit, outcome.hits.count);
-  engine.placement.note_read_ahead(outcome.hits);
 }
 
 }  // namespace

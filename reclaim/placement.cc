@@ -58,17 +58,13 @@ void Placement::note_left(Pages done, Pages small) {
   if (done.count < kEnough) {
     return;
   }
-  std::uint64_t clean = clean_.load(std::memory_order_relaxed);
-  while (!clean_.compare_exchange_weak(clean, clean - std::min(clean, small.count), std::memory_order_relaxed)) {
-  }
-  const auto share = static_cast<std::uint32_t>((small - Pages{clean}).count * kWhole / done.count);
+  const auto share = static_cast<std::uint32_t>(small.count * kWhole / done.count);
   const std::uint32_t before = small_share_.load(std::memory_order_relaxed);
   small_share_.store((before * (kWeight - 1) + share) / kWeight, std::memory_order_relaxed);
 }
 
 void Placement::begin(Os& os, bool on_this_core) {
   note_core(os);
-  clean_.store(0, std::memory_order_relaxed);
   spins_.store(false, std::memory_order_relaxed);
   measured_.store(false, std::memory_order_relaxed);
   follows_ = on_this_core ? kElsewhere : kAnywhere;

@@ -10,9 +10,12 @@
 //
 // So the cost is measured once a registry, and where it comes to as much as the page-out itself, a
 // process with one thread under the perf meter evicts where it grew. Huge pages are flushed as one: where
-// most of what leaves is of such, or was read ahead and is clean, the reclaimer does it after all. Its
-// reclaimer follows it from core to core meanwhile: one that ever ran on another core is flushed there for
-// up to a second (arch/x86/mm/tlb.c: should_trim_cpumask).
+// most of what leaves is of such, the reclaimer does it after all. (Pages that were read ahead and not
+// written since leave without a flush, too, but nothing tells which were written: to take them for clean cost
+// programs that write to what they walk over a fifth of their time.)
+//
+// Its reclaimer follows it from core to core meanwhile: one that ever ran on another core is flushed there
+// for up to a second (arch/x86/mm/tlb.c: should_trim_cpumask).
 #pragma once
 
 #include <atomic>
@@ -40,10 +43,6 @@ class Placement {
   }
   // How much of what left was not of huge pages.
   void note_left(Pages done, Pages small);
-  // Pages that readahead brought in time lie in the swap cache, clean: they leave without a flush.
-  void note_read_ahead(Pages hits) {
-    clean_.fetch_add(hits.count, std::memory_order_relaxed);
-  }
   // What flushing costs for one page of what leaves here, ns, when one flush takes `flush_ns`.
   [[nodiscard]] std::uint64_t flush_a_page(std::uint32_t flush_ns) const {
     return std::uint64_t{flush_ns} * small_share_.load(std::memory_order_relaxed) / kWhole;
@@ -72,7 +71,6 @@ class Placement {
   std::atomic<int> core_{kAnywhere};
   std::atomic<std::uint64_t> worked_ns_{0};
   std::atomic<std::uint32_t> small_share_{kWhole};  // smoothed, of kWhole
-  std::atomic<std::uint64_t> clean_{0};             // read ahead, and not seen to leave yet
   std::atomic<bool> spins_{false};                  // the starting thread does, for the measuring
   std::atomic<bool> measured_{false};
   int follows_ = kAnywhere;  // the core the reclaimer was told to stay on

@@ -89,15 +89,6 @@ TEST_F(PlacementTest, HugePagesAreFlushedAsOne) {
   EXPECT_FALSE(evicts_in_place(engine_)) << "a quarter of 17 us is less than the page-out";
 }
 
-TEST_F(PlacementTest, WhatWasReadAheadIsCleanAndTakesNoFlush) {
-  flush_takes(kDear);
-  engine_.placement.note_read_ahead(Pages{100 * 512});
-  left(512, 512);
-  EXPECT_FALSE(evicts_in_place(engine_));
-  left(512, 512);
-  EXPECT_TRUE(evicts_in_place(engine_)) << "all of that has left";
-}
-
 TEST_F(PlacementTest, AHandfulOfPagesSaysNothing) {
   flush_takes(kDear);
   left(15, 0);
