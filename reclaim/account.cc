@@ -8,32 +8,39 @@ namespace {
 
 constexpr std::uint64_t kTouchedSoonNs = 1'000'000;
 
-// Wraps around: only differences count.
-std::uint32_t faults_so_far(Os& os) {
-  struct rusage usage = {};
-  if (!os.usage(&usage).ok()) {
-    return 0;
-  }
-  return static_cast<std::uint32_t>(usage.ru_minflt) + static_cast<std::uint32_t>(usage.ru_majflt);
-}
-
 std::uint32_t faults_of(std::uint64_t reading) {
   return static_cast<std::uint32_t>(reading >> 32);
 }
 
-std::uint32_t faults_between(std::uint32_t before, std::uint32_t after) {
-  const auto count = static_cast<std::int32_t>(after - before);
-  return count > 0 ? static_cast<std::uint32_t>(count) : 0;
+// Two readings are never made so far apart that one is late: more than this many faults (64 GiB) between
+// them are a long time without a reading, not a thread that was overtaken.
+bool is_later(std::uint32_t one, std::uint32_t other) {
+  constexpr std::uint32_t kMostOvertaken = 1U << 24;
+  return one != other && one - other < kMostOvertaken;
 }
 
 }  // namespace
+
+bool faults_so_far(Os& os, std::uint32_t& out) {
+  struct rusage usage = {};
+  if (!os.usage(&usage).ok()) {
+    return false;
+  }
+  out = static_cast<std::uint32_t>(usage.ru_minflt) + static_cast<std::uint32_t>(usage.ru_majflt);
+  return true;
+}
+
+std::uint32_t Account::faults_now(Os& os) const {
+  std::uint32_t faults = 0;
+  return faults_so_far(os, faults) ? faults : faults_of(reading_.load(std::memory_order_relaxed));
+}
 
 void Account::publish(Os& os, std::uint32_t faults, Pages anonymous) {
   home_.store(container().index, std::memory_order_relaxed);
   const std::uint64_t mine = std::uint64_t{faults} << 32 | std::min<std::uint64_t>(anonymous.count, UINT32_MAX);
   std::uint64_t seen = reading_.load(std::memory_order_acquire);
   do {
-    if (faults_between(faults, faults_of(seen)) > 0) {
+    if (is_later(faults_of(seen), faults)) {
       return;
     }
   } while (!reading_.compare_exchange_weak(seen, mine, std::memory_order_acq_rel));
@@ -49,7 +56,7 @@ void Account::publish(Os& os, std::uint32_t faults, Pages anonymous) {
 
 void Account::refresh(Os& os, const StatmFile* file) {
   // The faults first: what is touched while we read had better count twice than not at all.
-  const std::uint32_t faults = faults_so_far(os);
+  const std::uint32_t faults = faults_now(os);
   Pages anonymous;
   const int error =
       file != nullptr && file->is_open() ? file->read(os, anonymous) : read_anonymous(os, pid_, anonymous);
@@ -59,7 +66,7 @@ void Account::refresh(Os& os, const StatmFile* file) {
 }
 
 void Account::begin_as_fork_child(Os& os) {
-  const std::uint32_t faults = faults_so_far(os);
+  const std::uint32_t faults = faults_now(os);
   Pages anonymous;
   if (read_anonymous(os, pid_, anonymous) == 0) {
     view_->member(member_).shared_pages.store(anonymous.count, std::memory_order_relaxed);
@@ -83,8 +90,10 @@ void Account::recount_shared(Os& os, Pagemap& pagemap) {
 }
 
 Pages Account::faults_since_reading(Os& os) const {
-  const Pages faults{faults_between(faults_of(reading_.load(std::memory_order_relaxed)), faults_so_far(os))};
-  return faults + Pages{expected_.load(std::memory_order_relaxed)};
+  const std::uint32_t before = faults_of(reading_.load(std::memory_order_relaxed));
+  const std::uint32_t now = faults_now(os);
+  const Pages since{is_later(before, now) ? 0 : now - before};
+  return since + Pages{expected_.load(std::memory_order_relaxed)};
 }
 
 Standing Account::standing(Pages expected) const {

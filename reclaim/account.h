@@ -32,6 +32,9 @@ struct Standing {
 // pages on top, and notes peaks.
 Standing standing_of(const RegistryView& view, ContainerId id, Pages expected, const ContainerId* end = nullptr);
 
+// Faults of this process so far. Wraps around: only differences count. False: it cannot be told.
+bool faults_so_far(Os& os, std::uint32_t& out);
+
 class Account {
  public:
   constexpr Account() = default;
@@ -83,6 +86,8 @@ class Account {
   [[nodiscard]] Standing standing(Pages expected) const;
 
  private:
+  // As of now; where that is refused by now (seccomp), as of the last reading.
+  [[nodiscard]] std::uint32_t faults_now(Os& os) const;
   // Writes what was read after that many faults into the books, unless another thread was later.
   void publish(Os& os, std::uint32_t faults, Pages anonymous);
 

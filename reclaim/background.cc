@@ -112,7 +112,6 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
 LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   if (engine.purge_wanted.load(std::memory_order_acquire)) {
     purge_if_due(engine);  // whoever's limit it is about
-    announce_room(engine);
   }
   if (!engine.groups.any()) {
     return look_at_process(engine, watch, direct_only);

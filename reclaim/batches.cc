@@ -75,9 +75,9 @@ void purge_if_due(Engine& engine) {
   if (!purge_is_due(engine, engine.os.now_ns())) {
     return;
   }
-  engine.purge_wanted.store(false, std::memory_order_relaxed);
+  const bool wanted = engine.purge_wanted.exchange(false, std::memory_order_relaxed);
   purge_and_book(engine, &engine.statm);
-  if (engine.groups.any()) {
+  if (wanted && engine.groups.any()) {  // who asked goes by these counts as soon as it is over
     static_cast<void>(engine.groups.scan(engine.os, engine.pagemap));
   }
   engine.purged_ns.store(engine.os.now_ns(), std::memory_order_release);

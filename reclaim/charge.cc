@@ -178,7 +178,9 @@ Verdict charge(Engine& engine, const ChargeRequest& request) {
 }
 
 void charge_piece(Engine& engine, Pages pages, GroupNumber group, bool may_wait) {
-  announce_need(engine, pages);
+  constexpr std::uint64_t kMoreMayFollowNs = 50'000'000;
+  engine.headroom.store(pages.count, std::memory_order_relaxed);
+  engine.headroom_until_ns.store(engine.os.now_ns() + kMoreMayFollowNs, std::memory_order_relaxed);
   charge(engine, {pages, false, group, may_wait});
   engine.account.expect(engine.os, pages);
   if (standing_now(engine, {pages, false}).above_high > Pages::none()) {

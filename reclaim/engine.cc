@@ -124,12 +124,6 @@ void await_reclaimer(Engine& engine) {
   }
 }
 
-void announce_need(Engine& engine, Pages pages) {
-  constexpr std::uint64_t kMoreMayFollowNs = 50'000'000;
-  engine.headroom.store(pages.count, std::memory_order_relaxed);
-  engine.headroom_until_ns.store(engine.os.now_ns() + kMoreMayFollowNs, std::memory_order_relaxed);
-}
-
 Pages headroom(Engine& engine) {
   const std::uint64_t now = engine.os.now_ns();
   std::uint64_t pages = 0;
@@ -157,8 +151,13 @@ void wake_reclaimer(Engine& engine) {
 
 int call_for_help(Engine& engine, ContainerId id, Pages expected) {
   int woken = 0;
-  engine.view.container(id).help_pages.store(expected.count, std::memory_order_relaxed);
-  engine.view.container(id).help_until_ns.store(engine.os.now_ns() + kHelpNs, std::memory_order_release);
+  const std::uint64_t now = engine.os.now_ns();
+  ContainerRecord& container = engine.view.container(id);
+  // Who waits for less at the same time leaves it as it is; what a killed one left behind goes here.
+  if (expected > Pages::none() || now >= container.help_until_ns.load(std::memory_order_relaxed)) {
+    container.help_pages.store(expected.count, std::memory_order_relaxed);
+  }
+  container.help_until_ns.store(now + kHelpNs, std::memory_order_release);
   const Subtree subtree = Subtree::below(engine.view, id);
   const Pages usage = usage_of(engine.view, subtree);
   const std::uint32_t high = engine.view.members_high();

@@ -131,8 +131,6 @@ void await_reclaimer(Engine& engine);
 
 // What growth in large pieces, ours or that of somebody who called for help, wants kept free just now.
 Pages headroom(Engine& engine);
-// That so much is about to be touched at once: the reclaimer makes room for all of it.
-void announce_need(Engine& engine, Pages pages);
 
 // Wakes the reclaimer of this process, if it sleeps.
 void wake_reclaimer(Engine& engine);

@@ -25,12 +25,6 @@ constexpr std::int64_t kLeastPoll = 200 * kMicrosecond;
 constexpr std::int64_t kMostPoll = 20 * kMillisecond;
 constexpr std::int64_t kIdlePoll = 200 * kMillisecond;
 
-std::uint64_t faults_so_far(Os& os) {
-  struct rusage usage = {};
-  static_cast<void>(os.usage(&usage));
-  return static_cast<std::uint64_t>(usage.ru_minflt) + static_cast<std::uint64_t>(usage.ru_majflt);
-}
-
 char cookie_byte;
 
 }  // namespace
@@ -143,9 +137,8 @@ std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing) {
     set_timer(0);
     return -1;
   }
-  const std::uint64_t faults = faults_so_far(engine.os);
-  const bool grows = faults != last_faults_;
-  last_faults_ = faults;
+  const std::uint32_t before = last_faults_;
+  const bool grows = faults_so_far(engine.os, last_faults_) && last_faults_ != before;
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
   const auto distance = static_cast<std::int64_t>((mark - standing.usage).bytes());
   // A fraction of the time the fastest grower needs to the mark, of CPU time and so of nobody's idleness.

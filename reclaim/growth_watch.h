@@ -57,7 +57,7 @@ class GrowthWatch final : public Interlude {
   Engine* engine_ = nullptr;
   int timer_ = -1;
   std::int64_t timer_ns_ = 0;
-  std::uint64_t last_faults_ = 0;
+  std::uint32_t last_faults_ = 0;
   std::uint64_t last_poke_ns_ = 0;
   SeenThread seen_[kSeenThreads] = {};
 };

@@ -72,7 +72,6 @@ bool within_reserve(const Engine& engine, const Standing& standing) {
 Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& request) {
   ContainerCounters& counters = engine.view.container(standing.container).counters;
   count(counters.events_oom);
-  engine.view.container(standing.container).help_pages.store(0, std::memory_order_relaxed);
   if (counters.enomem.fetch_add(1, std::memory_order_relaxed) == 0) {
     post_event(engine.os, engine.view,
                {EventKind::kEnomem,
@@ -200,17 +199,8 @@ Step next_step(Engine& engine, const ChargeRequest& request, const Standing& sta
   return answer ? Step::kAnswer : Step::kKill;
 }
 
-}  // namespace
-
-Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
-  Tries tries{engine.os.now_ns()};
-  const bool known_hopeless = tries.since < engine.hopeless_until_ns.load(std::memory_order_relaxed);
-  if (known_hopeless && !request.may_refuse && within_reserve(engine, standing)) {
-    return Verdict::kRoom;
-  }
-  if (refuses(engine, standing, request) && request.expected > standing.marks.limit) {
-    return refuse(engine, standing, request);  // whatever is paged out for it
-  }
+// Rounds until there is room, or the policy has an answer. `standing` is where the last one left us.
+Verdict make_room(Engine& engine, const ChargeRequest& request, Standing& standing, Tries tries) {
   while (over_limit(standing)) {
     if (served_by_grace(engine, request, standing) || !over_limit(standing)) {
       break;
@@ -241,6 +231,25 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
     }
   }
   return Verdict::kRoom;
+}
+
+}  // namespace
+
+Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
+  const Tries tries{engine.os.now_ns()};
+  const bool known_hopeless = tries.since < engine.hopeless_until_ns.load(std::memory_order_relaxed);
+  if (known_hopeless && !request.may_refuse && within_reserve(engine, standing)) {
+    return Verdict::kRoom;
+  }
+  const bool whole = needed_at_once(engine, standing, request) > Pages::none();
+  if (whole && request.expected > standing.marks.limit) {
+    return refuse(engine, standing, request);  // whatever is paged out for it
+  }
+  const Verdict verdict = make_room(engine, request, standing, tries);
+  if (whole) {  // nobody need make room for it any more: what it touches will be charged
+    engine.view.container(standing.container).help_pages.store(0, std::memory_order_relaxed);
+  }
+  return verdict;
 }
 
 }  // namespace weir

@@ -71,5 +71,23 @@ TEST_F(AccountTest, CountersOfFaultsMayWrapAround) {
   EXPECT_EQ(bound(), Pages{300});
 }
 
+TEST_F(AccountTest, AReadingAfterALongSilenceIsNoOldOne) {
+  machine_.os.touch(0, 300);
+  machine_.os.add_faults(3L << 30);  // more than half way round
+  EXPECT_EQ(bound(), Pages{(3UL << 30) + 300});
+  account_.refresh(machine_.os, nullptr);
+  EXPECT_EQ(account_.last_reading(), Pages{300});
+}
+
+TEST_F(AccountTest, WhereFaultsAreNotToldAnyMoreReadingsGoOn) {
+  machine_.os.touch(0, 300);
+  account_.refresh(machine_.os, nullptr);
+  machine_.os.fail(Call::kUsage, EPERM);  // a seccomp filter that came later
+  machine_.os.touch(300, 200);
+  EXPECT_EQ(bound(), Pages{300});
+  account_.refresh(machine_.os, nullptr);
+  EXPECT_EQ(account_.last_reading(), Pages{500});
+}
+
 }  // namespace
 }  // namespace weir::testing

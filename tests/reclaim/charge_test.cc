@@ -196,6 +196,18 @@ TEST(ChargeTest, TheOthersMakeRoomForAllOfIt) {
   });
   EXPECT_EQ(charge(machine.engine, {Pages{2000}, true}), Verdict::kRoom);
   EXPECT_TRUE(asked);
+  EXPECT_EQ(headroom(machine.engine), Pages::none()) << "it is there: what is touched will be charged";
+}
+
+TEST(ChargeTest, WhoNeedsLessLeavesTheNeedOfAnotherAsItIs) {
+  Machine machine(kMarks);
+  call_for_help(machine.engine, machine.container, Pages{2000});
+  call_for_help(machine.engine, machine.container, Pages::none());
+  EXPECT_EQ(headroom(machine.engine), Pages{2000});
+  machine.os.advance(200'000'000);  // the other one was killed, and is forgotten
+  EXPECT_EQ(headroom(machine.engine), Pages::none());
+  call_for_help(machine.engine, machine.container, Pages::none());
+  EXPECT_EQ(headroom(machine.engine), Pages::none());
 }
 
 // What leaves comes back at once: the program is in it.

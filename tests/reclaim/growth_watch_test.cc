@@ -23,7 +23,7 @@ class ThreadsOs final : public MachineOs {
     put_file("/proc/" + std::to_string(kSelf) + "/task", "");
   }
   void set_thread(int tid, char state, std::uint64_t minor, std::uint64_t major) {
-    tids_[tid] = true;
+    tids_.insert(tid);
     put_file("/proc/self/task/" + std::to_string(tid) + "/stat",
              std::to_string(tid) + " (fake) " + state + " 1 1 1 0 -1 0 " + std::to_string(minor) + " 0 " +
                  std::to_string(major) + " 0 0 0 0 0 20 0 2 0 100 0 0\n");
@@ -34,7 +34,7 @@ class ThreadsOs final : public MachineOs {
       return SysResult(0);
     }
     auto* at = static_cast<char*>(buffer);
-    for (const auto& [tid, known] : tids_) {
+    for (const int tid : tids_) {
       const std::uint16_t length = 32;  // inode, offset, length, type, name
       std::memset(at, 0, length);
       std::memcpy(at + 16, &length, sizeof(length));
@@ -52,7 +52,7 @@ class ThreadsOs final : public MachineOs {
   std::vector<int> poked;
 
  private:
-  std::map<int, bool> tids_;
+  std::set<int> tids_;
   bool listed_ = false;
 };
 

@@ -154,6 +154,9 @@ class MachineOs : public FakeOs {
   }
 
   SysResult usage(struct rusage* out) override {
+    if (const int error = begin(Call::kUsage); error != 0) {
+      return SysResult(-error);
+    }
     *out = {};
     out->ru_majflt = major_faults_;
     return SysResult(0);
@@ -192,10 +195,7 @@ class Machine {
 
   // Another member that holds that much, as far as /proc tells.
   void add_member(int pid, std::uint64_t pages, int oom_score_adj) {
-    FakeProcess other;
-    other.comm = "other";
-    other.resident_pages = pages;
-    os.add_process(pid, other);
+    set_member(pid, pages);
     os.put_file("/proc/" + std::to_string(pid) + "/oom_score_adj", std::to_string(oom_score_adj) + "\n");
     const AttachResult attached = engine.view.attach(os, static_cast<std::uint32_t>(pid), container);
     engine.view.book(attached.id).set_charge(static_cast<std::uint32_t>(pid), Pages{pages});

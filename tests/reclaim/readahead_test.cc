@@ -66,7 +66,7 @@ TEST_F(ReadaheadTest, DownwardsToo) {
 }
 
 TEST_F(ReadaheadTest, SamplesHereAndThereAreNoStream) {
-  for (const std::uint64_t number : {100, 2000, 132, 3000, 164, 900}) {
+  for (const std::uint64_t number : {100U, 2000U, 132U, 3000U, 164U, 900U}) {
     EXPECT_FALSE(note(number));
   }
   EXPECT_FALSE(ahead_.has_wishes());
@@ -246,7 +246,7 @@ TEST_F(StrideTest, ItGoesOnWhereItEnded) {
 }
 
 TEST_F(StrideTest, PagesHereAndThereAreNoStride) {
-  for (const std::uint64_t number : {0, 3, 4, 9, 11, 12, 13, 30, 31, 33, 50, 61, 64}) {
+  for (const std::uint64_t number : {0U, 3U, 4U, 9U, 11U, 12U, 13U, 30U, 31U, 33U, 50U, 61U, 64U}) {
     touch_objects(number, number + 1);
   }
   note_object(0);
