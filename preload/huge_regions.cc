@@ -49,7 +49,7 @@ std::uint64_t limit_bytes(const Process& p) {
 bool is_time(Process& p) {
   const Engine& engine = p.engine;
   if (!engine.reclaimer_ready.load(std::memory_order_acquire) || !engine.huge_pages_allowed ||
-      engine.record().meter.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(Meter::kPerf)) {
+      (!is_sampled(engine) && engine.many_threads.load(std::memory_order_relaxed))) {
     return false;
   }
   const ContainerRecord& container = engine.container();

@@ -7,7 +7,7 @@
 // 2 MiB at once, which no sampling of faults can catch: each unit is charged as the allocator
 // first reaches into it, before it is touched. What it reaches into at once may be more than a
 // limit can take at once: then the offer is taken back, and the meter sees each page. Pages that
-// come back come back small.
+// come back come back small. Under the fallback meter that is for processes with one thread (reclaim/README.md).
 //
 // Lock-free; safe with allocator locks held.
 #pragma once

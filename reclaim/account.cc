@@ -103,6 +103,7 @@ Standing Account::standing(Pages expected) const {
 
 Standing standing_of(const RegistryView& view, ContainerId id, Pages expected, const ContainerId* end) {
   Standing standing;
+  standing.expected = expected;
   ContainerId at = id;
   for (int depth = 0; depth <= kMaxContainerDepth && (end == nullptr || at != *end); ++depth) {
     ContainerRecord& record = view.container(at);

@@ -21,6 +21,7 @@ namespace weir {
 struct Standing {
   ContainerId container;  // the nearest to its limit, of ours and its ancestors
   Pages usage;
+  Pages expected;  // of it, what is about to be touched
   Marks marks;
   Pages room = Pages::all();   // to the nearest limit
   Pages above_high;            // by how much the worst high watermark is exceeded

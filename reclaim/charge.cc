@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/pressure.h"
+#include "reclaim/hold.h"
 #include "reclaim/in_place.h"
 #include "reclaim/kill_warning.h"
 #include "reclaim/look_around.h"
@@ -12,12 +13,6 @@
 
 namespace weir {
 namespace {
-
-constexpr std::int64_t kMillisecond = 1'000'000;
-constexpr std::int64_t kThrottleWait = 2 * kMillisecond;
-constexpr Pages kHelpBatch{64};
-constexpr Pages kLeastHelp{16};
-constexpr std::int64_t kHoldWait = 20 * kMillisecond;
 
 // This thread stood still since `start_ns`, for the sake of `id`. All of the work did, where the
 // container is this one process and the process this one thread.
@@ -28,59 +23,6 @@ void note_pressure(Engine& engine, ContainerId id, std::uint64_t start_ns) {
   if (!engine.many_threads.load(std::memory_order_relaxed) && members_of(engine.view, id) == 1) {
     note_stall(record.full, start_ns, now);
   }
-}
-
-// How far usage must come down before the thread goes on, and how long it waits for that at most.
-struct Hold {
-  bool wanted = false;
-  bool to_low = false;
-  std::int64_t most_ns = 0;
-};
-
-// Under the perf meter a thread is seen every few pages: a short wait near the limit will do.
-// Under the fallback it runs unseen until the next poke, so it is given the whole way from low to the
-// limit to run in, and waits until that is free again. Who asks for memory, too: a poke while it reads
-// into what it got would end a read from a device, or a recv that waits for all, before its time.
-Hold hold_for(const Engine& engine, const Standing& standing) {
-  if (standing.marks.limit.unlimited() || !engine.reclaimer_runs.load(std::memory_order_acquire)) {
-    return {};
-  }
-  if (engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback)) {
-    return {true, true, kHoldWait};
-  }
-  const Pages gap = standing.marks.limit - standing.marks.high;
-  return {standing.room.count < gap.count / 2, false, kThrottleWait};
-}
-
-// Of what must leave until low, as much as this process holds of all.
-Pages own_share(const Engine& engine, const Standing& standing) {
-  const Pages own = std::min(engine.account.last_reading(), standing.usage);
-  return Pages{standing.above_low.count * own.count / std::max<std::uint64_t>(standing.usage.count, 1)};
-}
-
-bool is_above_low(const Engine& engine, GroupNumber group) {
-  const Standing standing =
-      group == kNoGroup ? engine.account.standing(Pages::none()) : engine.groups.standing(group, Pages::none());
-  return standing.above_low > Pages::none();
-}
-
-// Until there is the room that the hold asks for, or the time is up. Who may, evicts its share, so
-// that its core is not idle meanwhile. Where hardly anything leaves, the reclaimer may have more to
-// give: it can purge.
-void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen, Pages share) {
-  const std::uint64_t start = engine.os.now_ns();
-  std::int64_t left = hold.most_ns;
-  do {
-    if (engine.may_open_here() && share > Pages::none()) {
-      const Pages done = evict_here(engine, kHelpBatch, true, request.group);
-      refresh_here(engine, request);
-      share = done < kLeastHelp ? Pages::none() : share - done;
-    } else {
-      wait_for_room(engine, seen, left);
-    }
-    seen = engine.room.load(std::memory_order_acquire);
-    left = hold.most_ns - static_cast<std::int64_t>(engine.os.now_ns() - start);
-  } while (hold.to_low && left > 0 && is_above_low(engine, request.group));
 }
 
 // Above high, where it is dearer to let the reclaimer do it. True: there is nothing more to mind.
@@ -112,7 +54,7 @@ void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing s
     return;
   }
   const std::uint64_t start = engine.os.now_ns();
-  wait_held(engine, request, hold, seen, hold.to_low ? own_share(engine, standing) : kHelpBatch);
+  wait_held(engine, request, hold, seen, standing);
   ContainerCounters& counters =
       request.group == kNoGroup ? engine.counters() : engine.view.container(standing.high_container).counters;
   count(counters.throttle);
@@ -146,7 +88,8 @@ Verdict charge_level(Engine& engine, const ChargeRequest& request) {
       (standing.above_low > Pages::none() || engine.load_control.is_strict(engine, standing.high_container))) {
     standing = step_back(engine, request, standing);
   }
-  if (standing.above_high > Pages::none() && has_background(engine, request.group)) {
+  const Pages above = is_held_from_low(engine, request) ? standing.above_low : standing.above_high;
+  if (may_hold && above > Pages::none() && has_background(engine, request.group)) {
     mind_the_watermark(engine, request, standing);
     standing = look_around(engine, request);
   }

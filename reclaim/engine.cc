@@ -74,8 +74,9 @@ void gather_evidence(Engine& engine, bool here) {
   }
   engine.refaults_judged += back;
   engine.evicted_judged += gone;
-  static_cast<void>(here ? engine.evidence.pass_here(engine.os, engine.shared)
-                         : engine.evidence.pass(engine.os, engine.shared));
+  static_cast<void>(here
+                        ? engine.evidence.pass_here(engine.os, engine.shared)
+                        : engine.evidence.pass(engine.os, engine.shared, UseEvidence::For::kRanking, engine.interlude));
 }
 
 // False when it cannot be had. Another thread may have built it meanwhile.
@@ -207,10 +208,10 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
     wanted = most;
   }
   for (int builds = 0; total.done < wanted && (most - total.done).count >= kPagesPerGranule;) {
-    const EvictOutcome outcome =
-        evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done, filter, unused_for);
-    add(total, outcome);
     const bool here = &pagemap != &engine.pagemap;
+    const EvictOutcome outcome = evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done,
+                                       filter, unused_for, here || is_sampled(engine) ? nullptr : engine.interlude);
+    add(total, outcome);
     if (outcome.ranking_empty && (!here || evicts_in_place(engine))) {
       gather_evidence(engine, here);
     }

@@ -57,6 +57,7 @@ struct Engine {
   Pagemap pagemap{scan_buffer};
   StatmFile statm;
   UseEvidence evidence;
+  Interlude* interlude = nullptr;     // the reclaimer's; may be null
   ReclaimLock evidence_lock;          // for a pass, and the two counts below
   std::uint64_t refaults_judged = 0;  // refault count when evidence was last asked for
   std::uint64_t evicted_judged = 0;
@@ -124,6 +125,11 @@ struct Engine {
 
 inline void count(Counter& counter, std::uint64_t by = 1) {
   counter.fetch_add(by, std::memory_order_relaxed);
+}
+
+// Whether growth is seen at every few faults: by the perf meter. The fallback notices it late.
+inline bool is_sampled(const Engine& engine) {
+  return engine.record().meter.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(Meter::kFallback);
 }
 
 // Sleeps until the reclaimer that was started has its meter in force; 100 ms at most.

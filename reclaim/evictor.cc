@@ -1,16 +1,9 @@
 // evictor.cc - scan, page out, scan again, book.
 #include "reclaim/evictor.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "core/proc.h"
-
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT 21
-#endif
 
 namespace weir {
 namespace {
@@ -54,67 +47,10 @@ class StretchCounter final : public RunVisitor {
   bool* huge_;
 };
 
-// Asks the runs of a stretch to leave. Neighbouring runs go in one call, whatever is paged out or
-// missing between them (each call flushes the TLBs of every CPU the process runs on), unless file
-// pages lie there too, which are not ours to page out.
-class PageOut final : public RunVisitor {
- public:
-  PageOut(Os& os, Pagemap& pagemap, AddressRange stretch, RunVisitor* counter, bool singly)
-      : os_(os), pagemap_(pagemap), stretch_(stretch), counter_(counter), singly_(singly) {}
-
-  bool visit(const PageRun& run) override {
-    if (counter_ != nullptr) {
-      counter_->visit(run);
-    }
-    if (++runs_ == 2 && !singly_) {
-      singly_ = pagemap_.may_hold_file_pages(os_, stretch_);
-    }
-    if (singly_) {
-      flush();
-    }
-    pending_ = {pending_.end == 0 ? run.range.begin : pending_.begin, run.range.end};
-    return true;
-  }
-  // Asks for what was gathered.
-  void flush() {
-    if (pending_.end != 0) {
-      const SysResult result = os_.advise(pending_.begin, pending_.bytes(), MADV_PAGEOUT);
-      locked_ = locked_ || result.error() == EINVAL;
-    }
-    pending_ = {};
-  }
-  [[nodiscard]] bool met_lock() const {
-    return locked_;
-  }
-  // A locked mapping ends the kernel's walk over a call's range: what lies behind was not asked.
-  [[nodiscard]] bool must_go_singly() const {
-    return locked_ && !singly_ && runs_ > 1;
-  }
-
- private:
-  Os& os_;
-  Pagemap& pagemap_;
-  AddressRange stretch_;
-  RunVisitor* counter_;
-  AddressRange pending_;
-  std::size_t runs_ = 0;
-  bool singly_;
-  bool locked_ = false;
-};
-
-// Scans and asks on the way, then scans again. 0 or an errno.
-int page_out(Os& os, Pagemap& pagemap, Stretch& stretch, bool& met_lock) {
+// Asks for it, and scans it before and after. 0 or an errno.
+int page_out(Os& os, Pagemap& pagemap, Stretch& stretch, Interlude* between, bool& met_lock) {
   StretchCounter before(stretch, stretch.before, stretch.huge);
-  PageOut together(os, pagemap, stretch.range, &before, false);
-  int error = pagemap.scan(os, stretch.range, together);
-  together.flush();
-  if (error == 0 && together.must_go_singly()) {
-    PageOut one_by_one(os, pagemap, stretch.range, nullptr, true);
-    error = pagemap.scan(os, stretch.range, one_by_one);
-    one_by_one.flush();
-  }
-  met_lock = together.met_lock();
-  pagemap.note_paged_out(stretch.range);
+  const int error = page_out(os, pagemap, stretch.range, before, between, met_lock);
   StretchCounter after(stretch, stretch.after, nullptr);
   return error != 0 ? error : pagemap.scan(os, stretch.range, after);
 }
@@ -194,7 +130,7 @@ Pages EvictOutcome::stayed_total() const {
 }
 
 EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most, const OwnerFilter& filter,
-                   std::uint32_t unused_for) {
+                   std::uint32_t unused_for, Interlude* between) {
   EvictOutcome outcome;
   while (outcome.done < wanted && (most - outcome.done).count >= kPagesPerGranule) {
     Stretch stretch;
@@ -211,7 +147,7 @@ EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted
       take_stretch(shared.ranking, stretch, most - outcome.done, unused_for);
     }
     bool met_lock = false;
-    if (page_out(os, pagemap, stretch, met_lock) != 0) {
+    if (page_out(os, pagemap, stretch, between, met_lock) != 0) {
       continue;
     }
     const ReclaimGuard guard(os, shared.lock, kLockWaitNs);

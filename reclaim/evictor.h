@@ -11,7 +11,7 @@
 #include "core/layout.h"
 #include "core/os.h"
 #include "core/units.h"
-#include "reclaim/pagemap.h"
+#include "reclaim/page_out.h"
 #include "reclaim/ranking.h"
 #include "reclaim/reclaim_lock.h"
 
@@ -39,10 +39,8 @@ struct SharedRanking {
 // Neighbouring granules go in one call of at most kMostPerCall, so that it may be somewhat more;
 // but never more than `most`. Takes the lock.
 // A ranking made for another owner counts as empty. Ends before what was used in the last `unused_for` builds.
+// `between`: see page_out().
 EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted, Pages most = Pages::all(),
-                   const OwnerFilter& filter = {}, std::uint32_t unused_for = 0);
-
-// A call ends at a multiple of 2 MiB, so that a huge page leaves in one piece.
-inline constexpr Pages kMostPerCall{512};
+                   const OwnerFilter& filter = {}, std::uint32_t unused_for = 0, Interlude* between = nullptr);
 
 }  // namespace weir

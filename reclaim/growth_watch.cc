@@ -37,7 +37,8 @@ constexpr std::uint64_t kForgetNs = 50'000'000;
 // call does not grow, and would only see EINTR.
 class Poker final : public ThreadVisitor {
  public:
-  Poker(Os& os, GrowthWatch& watch, bool all) : os_(os), watch_(watch), all_(all) {}
+  using Whom = GrowthWatch::Whom;
+  Poker(Os& os, GrowthWatch& watch, Whom whom) : os_(os), watch_(watch), whom_(whom) {}
   bool visit(int tid) override {
     ProcessStat stat;
     if (tid == os_.tid() || read_thread_stat(os_, static_cast<std::uint32_t>(tid), stat) != 0) {
@@ -46,10 +47,15 @@ class Poker final : public ThreadVisitor {
     auto& seen = watch_.seen_[static_cast<std::size_t>(tid) % GrowthWatch::kSeenThreads];
     const std::uint64_t faults = stat.minor_faults + stat.major_faults;
     const std::uint64_t now = os_.now_ns();
-    const bool grows = seen.tid == tid && faults >= seen.faults + kLeastFaults;
-    const bool faults_in = seen.tid == tid && stat.major_faults >= seen.major_faults + kLeastFaults;
-    const bool poked = grows && (all_ || faults_in) && stat.state == 'R';
-    if (seen.tid != tid || poked || now - seen.since_ns > kForgetNs) {
+    if (seen.tid == 0) {
+      seen.tid = tid;
+    }
+    const bool is_old = now - seen.since_ns > kForgetNs;
+    const bool known = seen.tid == tid && (!is_old || whom_ == Whom::kWhoMayHaveGrown);
+    const bool grows = known && faults >= seen.faults + kLeastFaults;
+    const bool faults_in = known && stat.major_faults >= seen.major_faults + kLeastFaults;
+    const bool poked = grows && (whom_ != Whom::kWhoFaultsIn || faults_in) && stat.state == 'R';
+    if (seen.tid != tid || poked || is_old) {
       seen = {tid, faults, stat.major_faults, now};
     }
     if (poked) {
@@ -61,7 +67,7 @@ class Poker final : public ThreadVisitor {
  private:
   Os& os_;
   GrowthWatch& watch_;
-  bool all_;
+  Whom whom_;
 };
 
 void* GrowthWatch::cookie() {
@@ -79,12 +85,13 @@ void GrowthWatch::open(Engine& engine) {
     timer_ = id;
   }
   timer_ns_ = 0;
+  std::fill(std::begin(seen_), std::end(seen_), SeenThread{});  // may be that of the process we were forked from
   engine_ = &engine;
-  engine.evidence.set_interlude(this);
+  engine.interlude = this;
 }
 
 void GrowthWatch::close(Engine& engine) {
-  engine.evidence.set_interlude(nullptr);
+  engine.interlude = nullptr;
   if (timer_ >= 0) {
     raw_syscall(SYS_timer_delete, timer_);
     timer_ = -1;
@@ -102,26 +109,28 @@ void GrowthWatch::set_timer(std::int64_t cpu_ns) {
   timer_ns_ = cpu_ns;
 }
 
-void GrowthWatch::poke_growing(Engine& engine, bool all) {
+void GrowthWatch::poke(Engine& engine, Whom whom) {
   if (is_traced(engine.os)) {
     return;
   }
-  Poker poker(engine.os, *this, all);
+  Poker poker(engine.os, *this, whom);
   each_thread(engine.os, engine.account.pid(), poker);
 }
 
 // Whether this process relies on the fallback meter, and was not looked at a moment ago.
 bool GrowthWatch::is_due(Engine& engine) const {
-  return engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback) &&
-         engine.os.now_ns() - last_poke_ns_ >= static_cast<std::uint64_t>(kLeastPoll);
+  return !is_sampled(engine) && engine.os.now_ns() - last_poke_ns_ >= static_cast<std::uint64_t>(kLeastPoll);
 }
 
 void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing, After after) {
   const Pages gap = standing.marks.limit - standing.marks.high;
-  if (!standing.marks.limit.unlimited() && standing.room.count <= gap.count && is_due(engine)) {
+  // By what is there: room is made for what is about to be touched, and who touches it must not be poked for it.
+  const Pages room = standing.marks.limit - (standing.usage - standing.expected);
+  if (!standing.marks.limit.unlimited() && room <= gap && is_due(engine)) {
     last_poke_ns_ = engine.os.now_ns();
     follow_fronts(engine);
-    poke_growing(engine, after == After::kBatch || standing.room.count <= gap.count / 2);
+    const bool all = after == After::kBatch || room.count <= gap.count / 4;
+    poke(engine, room == Pages::none() ? Whom::kWhoMayHaveGrown : all ? Whom::kWhoGrows : Whom::kWhoFaultsIn);
   }
 }
 
@@ -148,7 +157,10 @@ std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing) {
     return -1;
   }
   poke_if_needed(engine, standing);
-  return horizon <= kMostPoll ? horizon : -1;
+  // By the clock all cores may be at it.
+  const std::int64_t growers = engine.many_threads.load(std::memory_order_relaxed) ? engine.os.cores() : 1;
+  const std::int64_t pause = std::max(horizon / growers, kLeastPoll);
+  return pause <= kMostPoll ? pause : -1;
 }
 
 bool is_traced(Os& os) {

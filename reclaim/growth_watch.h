@@ -27,7 +27,7 @@ class GrowthWatch final : public Interlude {
   enum class After { kBatch, kNothing };
 
   // Pokes the running threads if this process relies on the fallback meter and there is hardly
-  // room left. Called between batches too: growth outruns page-out. After nothing, and while half of
+  // room left. Called between batches too: growth outruns page-out. After nothing, and while a quarter of
   // the room above high is left, only those that fault paged-out memory in: who touches fresh memory may
   // be in the middle of a read from a device, which a poke would end before its time.
   void poke_if_needed(Engine& engine, const Standing& standing, After after = After::kBatch);
@@ -41,7 +41,10 @@ class GrowthWatch final : public Interlude {
   static void* cookie();
 
  private:
-  void poke_growing(Engine& engine, bool all);
+  // kWhoMayHaveGrown: what was not looked at for long, or ever, counts as grown just now. Where threads keep
+  // all cores busy, the second look comes milliseconds after the first, and tens of MiB.
+  enum class Whom { kWhoFaultsIn, kWhoGrows, kWhoMayHaveGrown };
+  void poke(Engine& engine, Whom whom);
   [[nodiscard]] bool is_due(Engine& engine) const;
 
   friend class Poker;

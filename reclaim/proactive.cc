@@ -44,7 +44,8 @@ bool swap_is_scarce(Engine& engine) {
 // What of this process was not used for a while. Nothing where that cannot be told.
 Pages find_cold(Engine& engine) {
   const ReclaimGuard looking(engine.os, engine.evidence_lock, kLockWaitNs);
-  if (!looking.held() || engine.evidence.pass(engine.os, engine.shared) != 0 ||
+  if (!looking.held() ||
+      engine.evidence.pass(engine.os, engine.shared, UseEvidence::For::kRanking, engine.interlude) != 0 ||
       rank_anew(engine, engine.pagemap) != 0) {
     return Pages::none();
   }

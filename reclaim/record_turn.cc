@@ -36,7 +36,7 @@ void look_at_use(Engine& engine, std::uint64_t now, std::uint64_t& took_ns) {
       return;
     }
     const std::uint64_t cpu = engine.os.thread_cpu_ns();
-    static_cast<void>(engine.evidence.pass(engine.os, engine.shared, UseEvidence::For::kListener));
+    static_cast<void>(engine.evidence.pass(engine.os, engine.shared, UseEvidence::For::kListener, engine.interlude));
     took_ns = engine.os.thread_cpu_ns() - cpu;
   }
 }

@@ -24,12 +24,12 @@ constexpr std::int64_t kLockWaitNs = 50'000'000;
 // Gathers what may be judged: private anonymous memory that is nobody's special case.
 class Witness final : public MappingVisitor {
  public:
-  explicit Witness(UseEvidence& evidence) : evidence_(evidence) {}
+  Witness(UseEvidence& evidence, Interlude* between) : evidence_(evidence), between_(between) {}
 
   void visit(const Mapping& mapping) override {
     constexpr std::size_t kBetween = 32;  // 4 us each
     if (++evidence_.mappings_ % kBetween == 0) {
-      evidence_.breathe();
+      breathe(between_);
     }
     if (!mapping.private_anonymous || mapping.fixed || mapping.resident == Pages::none()) {
       return;
@@ -47,6 +47,7 @@ class Witness final : public MappingVisitor {
 
  private:
   UseEvidence& evidence_;
+  Interlude* between_;
   Pages resident_;
 };
 
@@ -110,14 +111,8 @@ void UseEvidence::apply(Os& os, Ranking& ranking, const Observation& seen, For w
   }
 }
 
-void UseEvidence::breathe() {
-  if (between_ != nullptr) {
-    between_->interlude();
-  }
-}
-
 // Accessed bits of all that was seen, neighbours in one call.
-void UseEvidence::clear(Os& os) {
+void UseEvidence::clear(Os& os, Interlude* between) {
   AddressRange pending;
   for (std::size_t i = 0; i < count_; ++i) {
     const AddressRange range = seen_[i].range;
@@ -127,7 +122,7 @@ void UseEvidence::clear(Os& os) {
     }
     if (pending.end != 0) {
       static_cast<void>(os.advise(pending.begin, pending.bytes(), MADV_COLD));
-      breathe();
+      breathe(between);
     }
     pending = range;
   }
@@ -136,8 +131,8 @@ void UseEvidence::clear(Os& os) {
   }
 }
 
-int UseEvidence::pass(Os& os, SharedRanking& shared, For whom) {
-  return pass_through(os, shared, whom, smaps_, interlude_);
+int UseEvidence::pass(Os& os, SharedRanking& shared, For whom, Interlude* between) {
+  return pass_through(os, shared, whom, smaps_, between);
 }
 
 int UseEvidence::pass_here(Os& os, SharedRanking& shared) {
@@ -150,8 +145,7 @@ int UseEvidence::pass_here(Os& os, SharedRanking& shared) {
   return error;
 }
 
-int UseEvidence::pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps, Interlude* interlude) {
-  between_ = interlude;
+int UseEvidence::pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps, Interlude* between) {
   const std::uint64_t start = os.now_ns();
   last_ns_ = start;
   if (!make_buffers(os)) {
@@ -159,7 +153,7 @@ int UseEvidence::pass_through(Os& os, SharedRanking& shared, For whom, const Sma
   }
   count_ = 0;
   mappings_ = 0;
-  Witness witness(*this);
+  Witness witness(*this, between);
   const int error = smaps.read(os, text_, kTextBytes, witness);
   if (error != 0) {
     return error;
@@ -180,7 +174,7 @@ int UseEvidence::pass_through(Os& os, SharedRanking& shared, For whom, const Sma
   for (std::size_t i = 0; listener_ != nullptr && i < count_; ++i) {
     listener_->saw_use(seen_[i].range, seen_[i].resident, seen_[i].referenced);
   }
-  clear(os);
+  clear(os, between);
   took_ns_ = os.now_ns() - start;
   return 0;
 }

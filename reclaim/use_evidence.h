@@ -36,15 +36,6 @@ class UseListener {
   ~UseListener() = default;
 };
 
-// Called every fraction of a millisecond of a pass, of which there are ten where memory is large.
-class Interlude {
- public:
-  virtual void interlude() = 0;
-
- protected:
-  ~Interlude() = default;
-};
-
 class UseEvidence {
  public:
   // Whom a pass is for: with kListener the ranking learns nothing of it.
@@ -61,16 +52,13 @@ class UseEvidence {
   }
   // Whether a pass is worth it: a twentieth of the time since the last one would pay for it.
   [[nodiscard]] bool is_due(std::uint64_t now_ns) const;
-  // One pass, into the granule records of `shared`; takes its lock. 0 or an errno.
-  int pass(Os& os, SharedRanking& shared, For whom = For::kRanking);
+  // One pass, into the granule records of `shared`; takes its lock. 0 or an errno. It lasts ten milliseconds
+  // where memory is large: `between` is for its steps, null for nobody.
+  int pass(Os& os, SharedRanking& shared, For whom = For::kRanking, Interlude* between = nullptr);
   // The same by a thread of the program, through a descriptor of its own and without interludes.
   int pass_here(Os& os, SharedRanking& shared);
   void set_listener(UseListener* listener) {
     listener_ = listener;
-  }
-  // Null: nobody is called.
-  void set_interlude(Interlude* interlude) {
-    interlude_ = interlude;
   }
   [[nodiscard]] std::uint64_t last_ns() const {
     return last_ns_;
@@ -90,18 +78,15 @@ class UseEvidence {
   };
   static constexpr std::size_t kTextBytes = 65536;
 
-  int pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps, Interlude* interlude);
+  int pass_through(Os& os, SharedRanking& shared, For whom, const SmapsFile& smaps, Interlude* between);
   bool make_buffers(Os& os);
   void choose_chunk(Pages resident);
   void apply(Os& os, Ranking& ranking, const Observation& seen, For whom);
   void cut(Os& os, AddressRange range);
-  void clear(Os& os);
-  void breathe();
+  void clear(Os& os, Interlude* between);
 
   SmapsFile smaps_;
   UseListener* listener_ = nullptr;
-  Interlude* interlude_ = nullptr;
-  Interlude* between_ = nullptr;  // that of the pass under way
   char* text_ = nullptr;
   Observation* seen_ = nullptr;
   std::size_t count_ = 0;

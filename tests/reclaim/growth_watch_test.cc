@@ -90,6 +90,24 @@ class GrowthWatchTest : public ::testing::Test {
   GrowthWatch watch_;
 };
 
+TEST_F(GrowthWatchTest, AtTheLimitAllItEverGrewCountsAtFirstSight) {
+  os_.set_thread(11, 'R', 100, 0);
+  os_.set_thread(12, 'R', 31, 0);
+  os_.set_thread(13, 'S', 100, 0);
+  EXPECT_THAT(poke_at(4100), ElementsAre(11));
+  EXPECT_THAT(poke_at(4100), IsEmpty());
+}
+
+TEST_F(GrowthWatchTest, ForWhatIsAboutToBeTouchedNobodyIsPoked) {
+  grow_beside();
+  os_.advance(kMs);
+  os_.drop_all();
+  os_.touch(0, 3500);
+  engine_.account.refresh(os_, nullptr);
+  watch_.poke_if_needed(engine_, engine_.account.standing(Pages{500}));
+  EXPECT_THAT(os_.poked, IsEmpty());
+}
+
 TEST_F(GrowthWatchTest, WhoRunsAndGrowsIsPoked) {
   os_.set_thread(11, 'R', 100, 0);
   os_.set_thread(12, 'R', 100, 0);
@@ -133,7 +151,7 @@ TEST_F(GrowthWatchTest, BeforeAnythingWasDoneOnlyWhoFaultsIn) {
   os_.set_thread(11, 'R', 900, 100);
   os_.set_thread(12, 'R', 100, 200);
   EXPECT_THAT(poke_at(3700, GrowthWatch::After::kNothing), ElementsAre(12));
-  EXPECT_THAT(poke_at(3900, GrowthWatch::After::kNothing), ElementsAre(11)) << "hardly any room is left";
+  EXPECT_THAT(poke_at(3990, GrowthWatch::After::kNothing), ElementsAre(11)) << "hardly any room is left";
 }
 
 TEST_F(GrowthWatchTest, UnderThePerfMeterNobodyIs) {
@@ -171,6 +189,20 @@ TEST_F(GrowthWatchTest, TheNearerTheMarkTheSoonerItLooks) {
     EXPECT_GE(pause, 200'000) << usage;
     before = pause;
   }
+}
+
+TEST_F(GrowthWatchTest, AllCoresMayGrow) {
+  const auto plan = [&] {
+    os_.add_faults(100);
+    return watch_.plan(engine_, engine_.account.standing(Pages::none()));
+  };
+  os_.touch(0, 2000);
+  engine_.account.refresh(os_, nullptr);
+  const std::int64_t alone = plan();
+  ASSERT_GT(alone, 0);
+  engine_.many_threads.store(true);
+  ASSERT_GT(os_.cores(), 1);
+  EXPECT_EQ(plan(), alone / os_.cores());
 }
 
 TEST_F(GrowthWatchTest, WhoDoesNotFaultIsNotPolled) {

@@ -70,6 +70,48 @@ TEST_F(HoldTest, WhoMayNotHelpWaitsABoundedTime) {
   EXPECT_LE(machine_.os.now_ns() - start, 50'000'000U);
 }
 
+TEST_F(HoldTest, ItWaitsOnWhileUsageComesDown) {
+  meter(Meter::kFallback);
+  machine_.engine.many_threads.store(true);
+  std::uint64_t gone = 0;
+  machine_.os.interleave(Call::kFutexWait, [&] {  // the reclaimer is slow
+    machine_.os.advance(15'000'000);
+    machine_.os.free_pages(gone, 200);
+    gone += 200;
+    machine_.engine.account.refresh(machine_.os, nullptr);
+  });
+  EXPECT_EQ(charge(machine_.engine, {Pages{32}, false}), Verdict::kRoom);
+  EXPECT_LE(machine_.os.resident(), kMarks.low.count);
+}
+
+TEST_F(HoldTest, ButNotForEver) {
+  meter(Meter::kFallback);
+  machine_.engine.many_threads.store(true);
+  std::uint64_t gone = 0;
+  machine_.os.interleave(Call::kFutexWait, [&] {
+    machine_.os.advance(15'000'000);
+    machine_.os.free_pages(gone, 20);
+    gone += 20;
+    machine_.engine.account.refresh(machine_.os, nullptr);
+  });
+  const std::uint64_t start = machine_.os.now_ns();
+  EXPECT_EQ(charge(machine_.engine, {Pages{32}, false}), Verdict::kRoom);
+  EXPECT_GT(machine_.os.resident(), kMarks.low.count);
+  EXPECT_LE(machine_.os.now_ns() - start, 300'000'000U);
+}
+
+TEST_F(HoldTest, RoomForAHugePageIsMadeBelowLow) {
+  machine_.os.free_pages(0, 500);  // 3200: above low, below high, and would be above it with the piece
+  machine_.engine.account.refresh(machine_.os, nullptr);
+  EXPECT_EQ(charge(machine_.engine, {Pages{300}, false}), Verdict::kRoom);
+  EXPECT_EQ(machine_.os.resident(), 3200U) << "it is sampled";
+  meter(Meter::kFallback);
+  EXPECT_EQ(charge(machine_.engine, {Pages{200}, false}), Verdict::kRoom);
+  EXPECT_EQ(machine_.os.resident(), 3200U) << "no huge page";
+  EXPECT_EQ(charge(machine_.engine, {Pages{300}, false}), Verdict::kRoom);
+  EXPECT_LE(machine_.os.resident() + 300, kMarks.low.count);
+}
+
 TEST_F(HoldTest, WhereNothingLeavesItWaitsABoundedTimeToo) {
   meter(Meter::kFallback);
   machine_.os.pin(0, 3700);

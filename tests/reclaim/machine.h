@@ -86,6 +86,7 @@ class MachineOs : public FakeOs {
   std::vector<int> killed;
   int page_outs = 0;
   bool huge_pages = false;                 // what is resident came so
+  bool file_pages = false;                 // some lie between
   std::vector<AddressRange> wanted_ahead;  // MADV_WILLNEED
 
   SysResult ioctl(int, unsigned long, void* argument) override {
@@ -98,11 +99,11 @@ class MachineOs : public FakeOs {
     auto* regions = reinterpret_cast<Region*>(words[5]);
     std::uint64_t count = 0;
     words[4] = end;
-    constexpr std::uint64_t kFileMask = 12;  // present and of a file: there are none
+    constexpr std::uint64_t kFileMask = 12;  // present and of a file
     constexpr std::uint64_t kSwappedMask = 16;
     const std::uint64_t categories = huge_pages ? 8 + 64 : 8;  // PAGE_IS_PRESENT, PAGE_IS_HUGE
     if (words[9] == kFileMask) {
-      return SysResult(0);
+      return SysResult(file_pages ? 1 : 0);
     }
     for (const std::uint64_t page : words[9] == kSwappedMask ? swapped_ : resident_) {
       const std::uint64_t at = kHeap + page * kPageBytes;
