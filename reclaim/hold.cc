@@ -70,7 +70,8 @@ void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, s
   Pages least = above_low(engine, request);
   std::uint64_t since = engine.os.now_ns();
   const std::uint64_t end = since + kMostHold;
-  for (std::int64_t left = hold.most_ns; left > 0;) {
+  const bool others_work = standing.above_high > Pages::none();
+  for (std::int64_t left = hold.most_ns; left > 0 && (others_work || share > Pages::none());) {
     share = help_or_wait(engine, request, seen, left, share);
     seen = engine.room.load(std::memory_order_acquire);
     const Pages above = above_low(engine, request);

@@ -28,7 +28,8 @@ bool is_held_from_low(const Engine& engine, const ChargeRequest& request);
 
 // Until there is the room that the hold asks for, or nothing has left for a while, 200 ms at most. Who may,
 // evicts its part of what `standing` says must leave, so that its core is not idle meanwhile. Where hardly
-// anything leaves, the reclaimer may have more to give: it can purge. `seen`: engine.room when it was judged.
+// anything leaves, the reclaimer may have more to give: it can purge. Below high nobody else is at work, and
+// nobody is waited for. `seen`: engine.room when it was judged.
 void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen,
                const Standing& standing);
 

@@ -139,6 +139,15 @@ TEST_F(GrowthWatchTest, SlowGrowthIsForgotten) {
   EXPECT_THAT(poke_at(3900), IsEmpty()) << "19 in that time, not 50";
 }
 
+TEST_F(GrowthWatchTest, WhatItGrewLongAgoCountsAtTheLimitOnly) {
+  grow_beside();
+  os_.advance(60 * kMs);
+  EXPECT_THAT(poke_at(3900), IsEmpty());
+  os_.set_thread(11, 'R', 1800, 0);
+  os_.advance(60 * kMs);
+  EXPECT_THAT(poke_at(4100), ElementsAre(11));
+}
+
 TEST_F(GrowthWatchTest, WhereThereIsRoomNobodyIs) {
   grow_beside();
   EXPECT_THAT(poke_at(3500), IsEmpty());

@@ -112,6 +112,17 @@ TEST_F(HoldTest, RoomForAHugePageIsMadeBelowLow) {
   EXPECT_LE(machine_.os.resident() + 300, kMarks.low.count);
 }
 
+TEST_F(HoldTest, BelowHighItWaitsForNobody) {
+  meter(Meter::kFallback);
+  machine_.os.drop_all();
+  machine_.os.touch(0, 100);
+  machine_.engine.account.refresh(machine_.os, nullptr);
+  machine_.add_member(5001, 3100, 0);  // above low, and who holds it has no reason to give
+  const std::uint64_t start = machine_.os.now_ns();
+  EXPECT_EQ(charge(machine_.engine, {Pages{300}, false}), Verdict::kRoom);
+  EXPECT_LE(machine_.os.now_ns() - start, 1'000'000U);
+}
+
 TEST_F(HoldTest, WhereNothingLeavesItWaitsABoundedTimeToo) {
   meter(Meter::kFallback);
   machine_.os.pin(0, 3700);
