@@ -54,7 +54,9 @@ void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing s
     return;
   }
   const std::uint64_t start = engine.os.now_ns();
-  wait_held(engine, request, hold, seen, standing);
+  if (!wait_held(engine, request, hold, seen, standing)) {
+    return;
+  }
   ContainerCounters& counters =
       request.group == kNoGroup ? engine.counters() : engine.view.container(standing.high_container).counters;
   count(counters.throttle);

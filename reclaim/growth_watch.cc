@@ -47,11 +47,8 @@ class Poker final : public ThreadVisitor {
     auto& seen = watch_.seen_[static_cast<std::size_t>(tid) % GrowthWatch::kSeenThreads];
     const std::uint64_t faults = stat.minor_faults + stat.major_faults;
     const std::uint64_t now = os_.now_ns();
-    if (seen.tid == 0) {
-      seen.tid = tid;
-    }
     const bool is_old = now - seen.since_ns > kForgetNs;
-    const bool known = seen.tid == tid && (!is_old || whom_ == Whom::kWhoMayHaveGrown);
+    const bool known = (seen.tid == tid || seen.tid == 0) && (!is_old || whom_ == Whom::kWhoMayHaveGrown);
     const bool grows = known && faults >= seen.faults + kLeastFaults;
     const bool faults_in = known && stat.major_faults >= seen.major_faults + kLeastFaults;
     const bool poked = grows && (whom_ != Whom::kWhoFaultsIn || faults_in) && stat.state == 'R';

@@ -60,23 +60,26 @@ bool is_held_from_low(const Engine& engine, const ChargeRequest& request) {
   return !is_sampled(engine) && !request.may_refuse && request.expected > kMostExpected;
 }
 
-void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen,
+bool wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen,
                const Standing& standing) {
   if (!hold.to_low) {
     help_or_wait(engine, request, seen, hold.most_ns, kHelpBatch);
-    return;
+    return true;
   }
   Pages share = own_share(engine, standing);
   Pages least = above_low(engine, request);
   std::uint64_t since = engine.os.now_ns();
   const std::uint64_t end = since + kMostHold;
   const bool others_work = standing.above_high > Pages::none();
+  if (!others_work && share == Pages::none()) {
+    return false;
+  }
   for (std::int64_t left = hold.most_ns; left > 0 && (others_work || share > Pages::none());) {
     share = help_or_wait(engine, request, seen, left, share);
     seen = engine.room.load(std::memory_order_acquire);
     const Pages above = above_low(engine, request);
     if (above == Pages::none()) {
-      return;
+      break;
     }
     const std::uint64_t now = engine.os.now_ns();
     if (above + kLeastHelp < least && now < end) {
@@ -85,6 +88,7 @@ void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, s
     }
     left = hold.most_ns - static_cast<std::int64_t>(now - since);
   }
+  return true;
 }
 
 }  // namespace weir

@@ -30,7 +30,8 @@ bool is_held_from_low(const Engine& engine, const ChargeRequest& request);
 // evicts its part of what `standing` says must leave, so that its core is not idle meanwhile. Where hardly
 // anything leaves, the reclaimer may have more to give: it can purge. Below high nobody else is at work, and
 // nobody is waited for. `seen`: engine.room when it was judged.
-void wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen,
+// False: it did not stand still.
+bool wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen,
                const Standing& standing);
 
 }  // namespace weir

@@ -123,6 +123,15 @@ TEST_F(HoldTest, BelowHighItWaitsForNobody) {
   EXPECT_LE(machine_.os.now_ns() - start, 1'000'000U);
 }
 
+TEST_F(HoldTest, WhoWasNotHeldIsNotCounted) {
+  meter(Meter::kFallback);
+  machine_.os.drop_all();
+  machine_.engine.account.refresh(machine_.os, nullptr);
+  machine_.add_member(5001, 3100, 0);
+  EXPECT_EQ(charge(machine_.engine, {Pages{300}, false}), Verdict::kRoom);
+  EXPECT_EQ(machine_.counters().throttle.load(), 0U);
+}
+
 TEST_F(HoldTest, WhereNothingLeavesItWaitsABoundedTimeToo) {
   meter(Meter::kFallback);
   machine_.os.pin(0, 3700);
