@@ -91,6 +91,15 @@ Standing nearest_standing(const Process& p, Pages unread) {
 
 }  // namespace
 
+void await_meter() {
+  Process& p = process();
+  const bool starts = p.engine.reclaimer_runs.load(std::memory_order_relaxed) &&
+                      !p.engine.reclaimer_ready.load(std::memory_order_acquire);
+  if (starts && !inside_weir() && is_own_process()) [[unlikely]] {
+    await_reclaimer(p.engine);
+  }
+}
+
 bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   Process& p = process();
   if (bytes >= kLargeBytes) {
@@ -112,8 +121,7 @@ bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   // Another thread has just started the reclaimer: what this one touches now would go unseen.
   await_reclaimer(p.engine);
   note_own_faults();
-  if (by_group &&
-      p.engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kFallback)) {
+  if (by_group && !is_sampled(p.engine)) {
     wake_reclaimer(p.engine);  // it polls while the process grows, near its group's marks, too
   }
   const Pages whole = Pages::holding(bytes);

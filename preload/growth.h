@@ -9,6 +9,8 @@ namespace weir {
 // The allocator or mmap is about to take `bytes` from the kernel. False: refuse (enomem).
 // Safe with allocator locks held: never allocates; it then does not wait for who may need them.
 bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held = false);
+// Waits, for 100 ms at most, while another thread starts the reclaimer: what grows meanwhile would grow unseen.
+void await_meter();
 // The allocator is about to touch so many units of 2 MiB that may come as huge pages.
 void on_huge_units(std::size_t units);
 // The calling thread holds no allocator lock: what needs malloc may be done now.

@@ -39,7 +39,9 @@ bool can_grow(int protection, int flags) {
 // brk is told an end, not an amount; nobody uses it by small steps.
 constexpr std::size_t kBrkStep = std::size_t{1} << 20;
 
+// Of threads that grow all at once, most have been looked at before the first of them starts the reclaimer.
 void after_mapping() {
+  await_meter();
   if (process().thread_wanted.load(std::memory_order_relaxed) && malloc_is_ours()) {
     on_safe_point();
   }
