@@ -107,12 +107,7 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
   return result;
 }
 
-}  // namespace
-
-LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
-  if (engine.purge_wanted.load(std::memory_order_acquire)) {
-    purge_if_due(engine);  // whoever's limit it is about
-  }
+LookResult look_at_all(Engine& engine, GrowthWatch& watch, bool direct_only) {
   if (!engine.groups.any()) {
     return look_at_process(engine, watch, direct_only);
   }
@@ -125,6 +120,17 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   if (groups.standing.room < result.standing.room) {
     result.standing = groups.standing;
   }
+  return result;
+}
+
+}  // namespace
+
+LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
+  if (engine.purge_wanted.load(std::memory_order_acquire)) {
+    purge_if_due(engine);  // whoever's limit it is about
+  }
+  const LookResult result = look_at_all(engine, watch, direct_only);
+  engine.looks.fetch_add(1, std::memory_order_release);
   return result;
 }
 

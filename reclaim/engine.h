@@ -91,6 +91,7 @@ struct Engine {
   // The host gives huge pages to who asks (written before reclaimer_ready).
   bool huge_pages_allowed = false;
   std::atomic<std::uint32_t> waiters{0};    // threads at the limit that wait for the reclaimer
+  std::atomic<std::uint64_t> looks{0};      // the reclaimer's, that are over
   FutexWord room{0};                        // raised whenever memory was given back: who waits for room sleeps here
   std::atomic<std::uint64_t> evicted{0};    // pages this process made leave so far
   std::atomic<std::uint64_t> came_back{0};  // and those that were found back

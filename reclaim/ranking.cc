@@ -172,9 +172,10 @@ void Ranking::add(Os& os, Granule granule, std::uint8_t resident, bool huge, boo
     return;
   }
   note_resident(*record, resident);
+  // Until it is asked again and leaves: while it is asked, the amount that stays must not come and go.
+  unevictable_ = unevictable_ + Pages{record->stuck_times > 0 ? resident : 0U};
   if (record->stuck_rounds > 0) {
     --record->stuck_rounds;
-    unevictable_ = unevictable_ + Pages{resident};
     if (patient) {
       return;
     }

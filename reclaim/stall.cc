@@ -44,14 +44,18 @@ void refresh_all(Engine& engine, ContainerId id) {
   static_cast<void>(engine.os.futex_wait(request, kRequestRefresh, kAnswerWait));
 }
 
-// One round at the limit: our own share, by ourselves or by the reclaimer. Pages that left.
-Pages reclaim_round(Engine& engine, const Standing& standing, bool patient, GroupNumber group) {
+// One round at the limit: our own share, by ourselves or by the reclaimer. `tried`: somebody has looked
+// for what can leave, which a reclaimer that waits for a core has not. Pages that left.
+Pages reclaim_round(Engine& engine, const Standing& standing, bool patient, GroupNumber group, bool& tried) {
   const Pages over = standing.usage - standing.marks.limit;
-  if (engine.may_open_here()) {
+  tried = engine.may_open_here();
+  if (tried) {
     return evict_here(engine, std::max(over, kDirectBatch), patient, group);
   }
   const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
+  const std::uint64_t looks = engine.looks.load(std::memory_order_acquire);
   wait_for_room(engine, engine.room.load(std::memory_order_acquire), kDelegateWait);
+  tried = engine.looks.load(std::memory_order_acquire) != looks;
   return Pages{engine.evicted.load(std::memory_order_acquire) - before};
 }
 
@@ -114,6 +118,7 @@ struct Round {
   int helpers = 0;        // members that were asked
   bool hopeless = false;  // what cannot leave is already more than the limit
   bool progress = false;
+  bool tried = false;  // it was more than waiting
 };
 
 Round reclaim_with_help(Engine& engine, const ChargeRequest& request, Standing& standing, bool patient) {
@@ -125,7 +130,7 @@ Round reclaim_with_help(Engine& engine, const ChargeRequest& request, Standing& 
   }
   Round round;
   round.helpers = call_for_help(engine, standing.container, needed_at_once(engine, standing, request));
-  const Pages got = reclaim_round(engine, standing, patient, request.group);
+  const Pages got = reclaim_round(engine, standing, patient, request.group, round.tried);
   refresh_here(engine, request);
   const Standing next = standing_now(engine, request);
   // Paging the rest out would only thrash where too much cannot leave.
@@ -191,7 +196,8 @@ Step next_step(Engine& engine, const ChargeRequest& request, const Standing& sta
   }
   // Under "enomem" nobody dies of an early answer: one patient round and one that is not.
   const bool answer = has_answer(engine, standing, request);
-  tries.idle += round.hopeless && answer ? kIdleRoundsBeforeOom / 2 : 1;
+  const bool is_proof = answer || round.tried || round.hopeless || now - tries.since >= kHelpPatienceNs;
+  tries.idle += round.hopeless && answer ? kIdleRoundsBeforeOom / 2 : (is_proof ? 1 : 0);
   if (tries.idle < kIdleRoundsBeforeOom || purge_may_help(engine, tries.since, now) ||
       (!answer && help_may_come(engine, round, tries.since, now))) {
     return Step::kWait;

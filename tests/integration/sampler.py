@@ -60,6 +60,15 @@ def rss_anon(pid):
         return 0
 
 
+def swapped(pid):
+    """Bytes of the process that are in swap; 0 once it is gone."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            return number_of(status.read(), b"VmSwap:")
+    except OSError:
+        return 0
+
+
 def anonymous_of(pid):
     """Anonymous of smaps_rollup: the kernel's count page by page."""
     with open(f"/proc/{pid}/smaps_rollup", "rb") as rollup:

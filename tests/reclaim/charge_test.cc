@@ -127,54 +127,6 @@ TEST(ChargeTest, EnomemServesAFaultFromTheReserveAndThenKills) {
   EXPECT_THAT(machine.os.killed, ElementsAre(kSelf));
 }
 
-// As far as the thread that grows can tell.
-void run_a_reclaimer(Machine& machine) {
-  machine.engine.reclaimer_runs.store(true);
-  machine.engine.reclaimer_ready.store(true);
-  machine.engine.account.refresh(machine.os, nullptr);
-}
-
-// Nothing can leave, but the allocator has 2000 pages free: the reclaimer, while we sleep, gives them back.
-void purge_while_asleep(Machine& machine) {
-  run_a_reclaimer(machine);
-  machine.engine.purged_ns.store(machine.os.now_ns() - 1);
-  machine.os.interleave(Call::kFutexWait, [&machine] {
-    if (machine.engine.purge_wanted.exchange(false)) {
-      machine.os.free_pages(0, 2000);
-      machine.engine.account.refresh(machine.os, nullptr);
-      machine.engine.purged_ns.store(machine.os.now_ns());
-    }
-  });
-}
-
-TEST(ChargeTest, NothingIsRefusedBeforeTheAllocatorGaveBackWhatIsFree) {
-  Machine machine(kMarks, {OomPolicy::kEnomem, 0}, false);
-  machine.os.set_swap_pages(0);
-  machine.os.touch(0, 4000);
-  purge_while_asleep(machine);
-  EXPECT_EQ(charge(machine.engine, {Pages{1000}, true}), Verdict::kRoom);
-  EXPECT_EQ(machine.os.resident(), 2000U);
-}
-
-TEST(ChargeTest, NorIsAnybodyKilled) {
-  Machine machine(kMarks, {}, false);
-  machine.os.set_swap_pages(0);
-  machine.os.touch(0, 4200);
-  purge_while_asleep(machine);
-  EXPECT_EQ(charge(machine.engine, {Pages{32}, false}), Verdict::kRoom);
-  EXPECT_TRUE(machine.os.killed.empty());
-}
-
-TEST(ChargeTest, AReclaimerThatCannotPurgeIsNotWaitedForLong) {
-  Machine machine(kMarks, {OomPolicy::kEnomem, 0}, false);
-  machine.os.set_swap_pages(0);
-  machine.os.touch(0, 4000);
-  run_a_reclaimer(machine);
-  const std::uint64_t start = machine.os.now_ns();
-  EXPECT_EQ(charge(machine.engine, {Pages{1000}, true}), Verdict::kRefused);
-  EXPECT_LT(machine.os.now_ns() - start, 200'000'000U);
-}
-
 TEST(ChargeTest, ForWhatCanNeverFitNothingIsPagedOut) {
   Machine machine(kMarks, {OomPolicy::kEnomem, 0}, false);
   machine.os.touch(0, 4000);

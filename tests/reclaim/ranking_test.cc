@@ -102,6 +102,20 @@ TEST_F(RankingTest, StuckGranulesRestUnlessPatienceIsOver) {
   EXPECT_THAT(order(false), ::testing::ElementsAre(0, 1));
 }
 
+TEST_F(RankingTest, WhatWouldNotLeaveCountsAsSuchWhileItIsAskedAgain) {
+  os_.touch(0, 32);
+  order();
+  GranuleRecord* record = ranking_.map().find_or_make(os_, Granule::holding(kHeap));
+  record->note_stuck(true);
+  for (int builds = 0; builds < 20; ++builds) {
+    order();
+    EXPECT_EQ(ranking_.unevictable(), Pages{16});
+  }
+  record->note_stuck(false);
+  order();
+  EXPECT_EQ(ranking_.unevictable(), Pages::none());
+}
+
 TEST_F(RankingTest, OurOwnTablesAreNoCandidates) {
   os_.touch(0, 32);
   ASSERT_EQ(ranking_.build(os_, pagemap_, {kHeap, kHeap + kGranuleBytes}, true), 0);
