@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "core/cut_call.h"
 #include "core/raw_syscall.h"
 #include "preload/dump.h"
 #include "preload/growth.h"
@@ -90,8 +91,28 @@ void pass_on(int signal, siginfo_t* info, void* context) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+// The program's mask again, but for the signal that is being handled.
+void open_signals(const ucontext_t& context, int handled) {
+  constexpr long kMaskBytes = 8;
+  std::uint64_t mask = 0;
+  std::memcpy(&mask, &context.uc_sigmask, sizeof(mask));
+  mask |= std::uint64_t{1} << static_cast<unsigned>(handled - 1);
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, sys_arg(&mask), 0, kMaskBytes);
+}
+
+// For a signal that only we send: `act`, and the program does not notice.
+template <typename Act>
+void unnoticed(void* context, int signal, Act act) {
+  auto& interrupted = *static_cast<ucontext_t*>(context);
+  CutCall call(interrupted);
+  open_signals(interrupted, signal);
+  act();
+  call.finish();
+}
+
 void on_trap(int signal, siginfo_t* info, void* context) {
   if (is_sample(info)) {
+    open_signals(*static_cast<ucontext_t*>(context), signal);
     on_fault_sample(reinterpret_cast<std::uintptr_t>(info->si_addr));
   } else if (is_ours(info)) {
     // To the reclaimer it is the CPU-time timer: the raised word ends its futex wait, which
@@ -99,9 +120,10 @@ void on_trap(int signal, siginfo_t* info, void* context) {
     if (inside_weir()) {
       process().engine.record().wake.fetch_add(1, std::memory_order_release);
     } else {
-      on_fault_sample(0);
+      unnoticed(context, signal, [] { on_fault_sample(0); });
     }
   } else {
+    open_signals(*static_cast<ucontext_t*>(context), signal);
     pass_on(signal, info, context);
   }
 }
@@ -118,7 +140,7 @@ void reclaim_here(Process& p) {
   }
 }
 
-void on_dump(int) {
+void dump_here() {
   Process& p = process();
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
     return;
@@ -145,6 +167,10 @@ void on_dump(int) {
   }
 }
 
+void on_dump(int signal, siginfo_t*, void* context) {
+  unnoticed(context, signal, dump_here);
+}
+
 }  // namespace
 
 bool install_meter_signal() {
@@ -154,6 +180,7 @@ bool install_meter_signal() {
   struct sigaction action = {};
   action.sa_sigaction = on_trap;
   action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  sigfillset(&action.sa_mask);  // until a call that was cut short is taken care of
   struct sigaction old = {};
   if (real_sigaction(SIGTRAP, nullptr, &old) != 0) {
     return false;
@@ -169,8 +196,9 @@ void install_dump_signal(int signal) {
     return;
   }
   struct sigaction action = {};
-  action.sa_handler = on_dump;
-  action.sa_flags = SA_RESTART | SA_ONSTACK;
+  action.sa_sigaction = on_dump;
+  action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  sigfillset(&action.sa_mask);
   if (real_sigaction(signal, &action, nullptr) == 0) {
     dump_signal = signal;
     process().engine.record().dump_signal.store(static_cast<std::uint32_t>(signal), std::memory_order_release);

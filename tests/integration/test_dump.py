@@ -105,6 +105,17 @@ class DumpTest(harness.WeirTest):
         text, _ = self.dump_of("json", container="build/cc")
         self.assertEqual(json.loads(text)["container"], "build/cc")
 
+    def test_the_program_does_not_notice(self):
+        """A select without a handler in sight is not to end early, nor to last much longer."""
+        perl = self.need_program("perl")
+        env = self.weir_env(16 * MIB, dump_format="json", dump_file=os.path.join(self.scratch, "dump"))
+        script = '$| = 1; print "ready\n"; exit(select(undef, undef, undef, 1) == 0 ? 0 : 1)'
+        process = self.start_ready([perl, "-e", script], env)
+        time.sleep(0.2)
+        process.send_signal(DUMP_SIGNAL)
+        self.assertEqual(json.loads(self.wait_for_text(os.path.join(self.scratch, "dump")))["container"], "test")
+        self.assertEqual(self.finish(process).status, 0)
+
     def dump_to_stderr(self, mib, number, env):
         path = os.path.join(self.scratch, "stderr")
         with open(path, "wb") as stderr:
