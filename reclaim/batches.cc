@@ -76,7 +76,10 @@ void purge_if_due(Engine& engine) {
     return;
   }
   const bool wanted = engine.purge_wanted.exchange(false, std::memory_order_relaxed);
-  purge_and_book(engine, &engine.statm);
+  {
+    const InAllocator scope(engine);
+    purge_and_book(engine, &engine.statm);
+  }
   if (wanted && engine.groups.any()) {  // who asked goes by these counts as soon as it is over
     static_cast<void>(engine.groups.scan(engine.os, engine.pagemap));
   }

@@ -90,8 +90,10 @@ struct Engine {
   std::atomic<std::uint64_t> headroom_until_ns{0};
   // The host gives huge pages to who asks (written before reclaimer_ready).
   bool huge_pages_allowed = false;
-  std::atomic<std::uint32_t> waiters{0};    // threads at the limit that wait for the reclaimer
-  std::atomic<std::uint64_t> looks{0};      // the reclaimer's, that are over
+  std::atomic<std::uint32_t> waiters{0};  // threads at the limit that wait for the reclaimer
+  // Since when the reclaimer is in one of the three above: it may be waiting for a lock whose holder waits for it.
+  std::atomic<std::uint64_t> in_allocator_ns{0};  // 0: it is not
+  std::atomic<std::uint64_t> looks{0};            // the reclaimer's, that are over
   FutexWord room{0};                        // raised whenever memory was given back: who waits for room sleeps here
   std::atomic<std::uint64_t> evicted{0};    // pages this process made leave so far
   std::atomic<std::uint64_t> came_back{0};  // and those that were found back
@@ -122,6 +124,22 @@ struct Engine {
   [[nodiscard]] bool may_open_here() const {
     return !many_threads.load(std::memory_order_relaxed) || reclaimer_barred.load(std::memory_order_relaxed);
   }
+};
+
+// The reclaimer's, around a call to the allocator.
+class InAllocator {
+ public:
+  explicit InAllocator(Engine& engine) : engine_(engine) {
+    engine_.in_allocator_ns.store(engine.os.now_ns(), std::memory_order_release);
+  }
+  ~InAllocator() {
+    engine_.in_allocator_ns.store(0, std::memory_order_release);
+  }
+  InAllocator(const InAllocator&) = delete;
+  InAllocator& operator=(const InAllocator&) = delete;
+
+ private:
+  Engine& engine_;
 };
 
 inline void count(Counter& counter, std::uint64_t by = 1) {

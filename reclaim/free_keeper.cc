@@ -13,7 +13,11 @@ void FreeKeeper::take(Engine& engine) {
 }
 
 void FreeKeeper::keep(Engine& engine, bool wanted) {
-  if (keeps_ != wanted && engine.keep_large != nullptr && engine.keep_large(wanted)) {
+  if (keeps_ == wanted || engine.keep_large == nullptr) {
+    return;
+  }
+  const InAllocator scope(engine);
+  if (engine.keep_large(wanted)) {
     keeps_ = wanted;
   }
 }

@@ -124,6 +124,7 @@ void Proactive::work(Engine& engine, const ProactiveGoal& goal) {
     quiet_turns_ = 0;
   }
   if (engine.decay != nullptr) {
+    const InAllocator scope(engine);
     engine.decay();  // free pages of the allocator need no place in swap
   }
   engine.account.refresh(engine.os, &engine.statm);

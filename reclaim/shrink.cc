@@ -14,6 +14,7 @@ MemberRecord& record_of(Engine& engine, GroupNumber group) {
 
 Pages purged_now(Engine& engine) {
   const std::uint64_t before = engine.counters().purged.load(std::memory_order_relaxed);
+  const InAllocator scope(engine);
   purge_and_book(engine, engine.statm.is_open() ? &engine.statm : nullptr);
   return Pages{engine.counters().purged.load(std::memory_order_relaxed) - before};
 }

@@ -96,8 +96,16 @@ Verdict give_answer(Engine& engine, const Standing& standing, const ChargeReques
   return refuses(engine, standing, request) ? refuse(engine, standing, request) : Verdict::kRoom;
 }
 
+// A sample interrupts a thread anywhere, with a lock of the allocator in hand, too. It is not known which do:
+// whoever waits while the reclaimer is stuck in there goes on, to the next sample.
+bool may_block_reclaimer(const Engine& engine) {
+  constexpr std::uint64_t kLongNs = 20'000'000;
+  const std::uint64_t since = engine.in_allocator_ns.load(std::memory_order_acquire);
+  return since != 0 && engine.os.now_ns() >= since + kLongNs;
+}
+
 // While members that were warned have their grace: the reserve serves, and who needs more than
-// that waits. True: go on with what there is.
+// that waits, unless it may be what the reclaimer waits for. True: go on with what there is.
 bool served_by_grace(Engine& engine, const ChargeRequest& request, Standing& standing) {
   while (over_limit(standing) && in_grace(engine, standing.container)) {
     if (fits_reserve(standing) || !request.may_wait) {
@@ -107,6 +115,9 @@ bool served_by_grace(Engine& engine, const ChargeRequest& request, Standing& sta
       refresh_others(engine, standing.container);
     }
     wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
+    if (may_block_reclaimer(engine)) {
+      return true;
+    }
     refresh_here(engine, request);
     standing = standing_now(engine, request);
   }
@@ -118,7 +129,8 @@ struct Round {
   int helpers = 0;        // members that were asked
   bool hopeless = false;  // what cannot leave is already more than the limit
   bool progress = false;
-  bool tried = false;  // it was more than waiting
+  bool tried = false;   // it was more than waiting
+  bool blocks = false;  // the reclaimer may be waiting for a lock of the allocator that this thread holds
 };
 
 Round reclaim_with_help(Engine& engine, const ChargeRequest& request, Standing& standing, bool patient) {
@@ -131,6 +143,7 @@ Round reclaim_with_help(Engine& engine, const ChargeRequest& request, Standing& 
   Round round;
   round.helpers = call_for_help(engine, standing.container, needed_at_once(engine, standing, request));
   const Pages got = reclaim_round(engine, standing, patient, request.group, round.tried);
+  round.blocks = may_block_reclaimer(engine);
   refresh_here(engine, request);
   const Standing next = standing_now(engine, request);
   // Paging the rest out would only thrash where too much cannot leave.
@@ -196,6 +209,9 @@ Step next_step(Engine& engine, const ChargeRequest& request, const Standing& sta
   }
   // Under "enomem" nobody dies of an early answer: one patient round and one that is not.
   const bool answer = has_answer(engine, standing, request);
+  if (round.blocks && !answer) {
+    return Step::kGoOn;
+  }
   const bool is_proof = answer || round.tried || round.hopeless || now - tries.since >= kHelpPatienceNs;
   tries.idle += round.hopeless && answer ? kIdleRoundsBeforeOom / 2 : (is_proof ? 1 : 0);
   if (tries.idle < kIdleRoundsBeforeOom || purge_may_help(engine, tries.since, now) ||

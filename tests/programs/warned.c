@@ -14,6 +14,9 @@
 
 enum { CACHE = 16, MORE = 24 };
 
+// Its multiples keep away from what a limit of 32 MiB leaves, or who is killed would depend on the last few pages.
+#define STEP (MIB * 3 / 2)
+
 static char mode;
 static void* cache;
 static volatile int warned;
@@ -62,8 +65,8 @@ int main(int argc, char** argv) {
   require(weir_on_kill_warning(1001, on_warning, NULL) == EINVAL, "a second at most");
   require(weir_on_kill_warning(grace_ms, on_warning, &cache) == 0, "registered");
   cache = locked(CACHE * MIB);
-  for (size_t i = 0; i < 2 * MORE; ++i) {
-    locked(MIB / 2);
+  for (size_t i = 0; i < MORE * MIB / STEP; ++i) {
+    locked(STEP);
     while (mode == 'q' && warned)
       pause();
   }

@@ -111,6 +111,18 @@ TEST_F(DelegatingTest, NorIsItWaitedForWhereMoreIsKnownToStayThanMayBeThere) {
   EXPECT_THAT(machine_.os.killed, ElementsAre(kSelf));
 }
 
+TEST_F(DelegatingTest, WhoMayHoldTheLockThatTheReclaimerWaitsForGoesOn) {
+  const InAllocator scope(machine_.engine);
+  EXPECT_LT(time_to_charge(), 100'000'000U);
+  EXPECT_TRUE(machine_.os.killed.empty());
+}
+
+TEST_F(DelegatingTest, AlsoWithinAGrace) {
+  machine_.engine.container().grace_until_ns.store(machine_.os.now_ns() + 1'000'000'000);
+  const InAllocator scope(machine_.engine);
+  EXPECT_LT(time_to_charge(), 100'000'000U);
+}
+
 TEST_F(DelegatingTest, UnderEnomemTheAnswerDoesNotWaitForIt) {
   machine_.engine.container().oom_policy.store(static_cast<std::uint32_t>(OomPolicy::kEnomem));
   EXPECT_LT(time_to_charge(), 500'000'000U);
