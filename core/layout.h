@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 14;
+inline constexpr std::uint32_t kRegistryVersion = 15;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -129,7 +129,9 @@ struct ContainerRecord {
   Counter high_watermark;
   Counter low_watermark;
   Counter swap_limit;
-  Counter adapted_ns;  // when weir last thought about moving them
+  Counter members_read_ns;  // when somebody last read all members anew, for what they have promised
+  Counter members_took_ns;  // and how long that took
+  Counter adapted_ns;       // when weir last thought about moving them
   Counter adapted_trouble;
   Counter minimum;         // pages that reclaim for an ancestor's sake leaves alone
   Counter peak;            // highest usage seen, pages
@@ -164,6 +166,7 @@ struct MemberRecord {
   Counter leaving_pages;      // on their way out at this moment: others need not take them, too
   Counter unevictable_pages;  // would not leave when last asked: shared, locked
   Counter shared_pages;       // of a fork child: what it still shares, which its parent pays for
+  Counter promised_pages;     // taken in large pieces and not in the book yet, where nobody watches them being touched
   Word meter;
   Word reclaimer_tid;  // 0: not started
   Word wake;           // futex of the reclaimer: raised by whoever wants it to look

@@ -20,6 +20,7 @@ void start_member(Os& os, MemberRecord& record) {
   record.swap_promised.store(0, std::memory_order_relaxed);
   record.leaving_pages.store(0, std::memory_order_relaxed);
   record.shared_pages.store(0, std::memory_order_relaxed);
+  record.promised_pages.store(0, std::memory_order_relaxed);
   record.unevictable_pages.store(0, std::memory_order_relaxed);
   record.dump_signal.store(0, std::memory_order_relaxed);
   record.home.store(0, std::memory_order_relaxed);

@@ -113,7 +113,8 @@ bool is_group(const MemberRecord& record) {
 
 void refresh_charge(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
   Pages anonymous;
-  const MemberRecord& record = view.member(id);
+  MemberRecord& record = view.member(id);
+  record.promised_pages.store(0, std::memory_order_relaxed);
   if (!is_group(record) && read_anonymous(os, pid, anonymous) == 0) {
     view.book(id).set_charge(pid, own_share(record, anonymous));
   }

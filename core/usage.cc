@@ -81,6 +81,12 @@ Pages swap_usage_of(const RegistryView& view, const Subtree& subtree) {
   });
 }
 
+Pages promised_of(const RegistryView& view, const Subtree& subtree) {
+  return sum_of(view, subtree, [](const BookEntry&, const MemberRecord& member) {
+    return Pages{member.promised_pages.load(std::memory_order_relaxed)};
+  });
+}
+
 Pages leaving_of(const RegistryView& view, const Subtree& subtree, MemberId me) {
   const MemberRecord* mine = &view.member(me);
   return sum_of(view, subtree, [mine](const BookEntry& entry, const MemberRecord& member) {

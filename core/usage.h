@@ -28,6 +28,8 @@ Pages leaving_of(const RegistryView& view, const Subtree& subtree, MemberId me);
 Pages usage_of(const RegistryView& view, const Subtree& subtree);
 // What the members below say would not leave.
 Pages unevictable_of(const RegistryView& view, const Subtree& subtree);
+// What they have taken in large pieces since they were last read: some of it may have been touched by now.
+Pages promised_of(const RegistryView& view, const Subtree& subtree);
 // What they have paged out or are about to.
 Pages swap_usage_of(const RegistryView& view, const Subtree& subtree);
 // What of a process' anonymous memory it is charged itself: not what it shares with its parent

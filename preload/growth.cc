@@ -30,7 +30,9 @@ std::int64_t next_budget(const Standing& standing) {
     return kMostBudget;
   }
   const Pages to_high = standing.marks.high - standing.usage;
-  const auto quarter = static_cast<std::int64_t>(std::min(to_high, Pages::holding(kGiB)).bytes() / 4);
+  // All members may grow at once, and each looks for itself.
+  const std::uint32_t members = std::max(members_of(process().engine.view, standing.container), 1U);
+  const auto quarter = static_cast<std::int64_t>(std::min(to_high, Pages::holding(kGiB)).bytes() / 4 / members);
   return std::clamp(quarter, kLeastBudget, kMostBudget);
 }
 
@@ -49,10 +51,16 @@ bool worth_proactive(Pages promised) {
 // Halfway to a mark the reclaimer and its meter are worth their cost; below, they are not. What
 // was taken in large pieces counts as if it were touched: nobody calls us when it is.
 bool near_enough_to_arm(const Standing& standing) {
-  const Process& p = process();
+  Process& p = process();
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
   const Pages promised = Pages::holding(p.large_bytes.load(std::memory_order_relaxed));
-  const bool is_near = (standing.usage + promised).count >= mark.count / 2;
+  const Pages half{mark.count / 2};
+  const Pages quarter{mark.count / 4};
+  // Of many members each may be far from the mark by itself; what those hold that came before cannot be reclaimed.
+  // Who holds next to nothing need not help.
+  const bool is_large = p.engine.account.last_reading() + promised >= Pages::holding(kLargeBytes);
+  const bool is_near = standing.usage + promised >= half ||
+                       (is_large && !mark.unlimited() && is_promised_beyond(p.engine, standing.container, quarter));
   return recording_is_wanted(p) || (!mark.unlimited() && (is_near || p.engine.free_keeper.is_worth_a_reclaimer())) ||
          worth_proactive(promised);
 }
@@ -77,6 +85,14 @@ bool refuses_growth(const Process& p) {
   const GroupNumber group = current_group();
   return is_enomem(p.engine.container()) ||
          (p.engine.groups.has(group) && is_enomem(p.engine.view.container(p.engine.groups.container(group))));
+}
+
+// A reclaimer would watch it being touched.
+void promise(Process& p, Pages pages) {
+  if (p.stage.load(std::memory_order_acquire) == Stage::kAttached &&
+      !p.engine.reclaimer_ready.load(std::memory_order_relaxed) && is_own_process()) {
+    p.engine.record().promised_pages.fetch_add(pages.count, std::memory_order_relaxed);
+  }
 }
 
 // Of the process and of the calling thread's group, the one that is nearer to a limit.
@@ -104,6 +120,7 @@ bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   Process& p = process();
   if (bytes >= kLargeBytes) {
     p.large_bytes.fetch_add(bytes, std::memory_order_relaxed);
+    promise(p, Pages::holding(bytes));
     if (locks_held && bytes >= FreeKeeper::kLeastBytes) {
       p.engine.free_keeper.take(p.engine);
     }

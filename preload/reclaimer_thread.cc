@@ -140,6 +140,7 @@ void* run(void*) {
   settle_huge_pages(p);
   begin_recording(p);
   p.engine.reclaimer_ready.store(true, std::memory_order_release);
+  p.engine.record().promised_pages.store(0, std::memory_order_relaxed);
   while (!stop_wanted.load(std::memory_order_acquire)) {
     p.engine.placement.follow(p.engine);
     const std::uint32_t seen = p.engine.record().wake.load(std::memory_order_acquire);

@@ -161,11 +161,13 @@ int call_for_help(Engine& engine, ContainerId id, Pages expected) {
   container.help_until_ns.store(now + kHelpNs, std::memory_order_release);
   const Subtree subtree = Subtree::below(engine.view, id);
   const Pages usage = usage_of(engine.view, subtree);
+  // Of a few those that hold much; of many those that hold more than most.
+  const std::uint64_t much = usage.count / std::max(8U, members_of(engine.view, id));
   const std::uint32_t high = engine.view.members_high();
   for (std::uint32_t i = 0; i < high; ++i) {
     const MemberId member{i};
     const BookEntry entry = engine.view.book(member).load();
-    const bool holds_much = entry.charge.count >= usage.count / 8;
+    const bool holds_much = entry.charge.count >= much;
     if (entry.pid == 0 || entry.pid == engine.account.pid() || !holds_much || !subtree.holds(entry.container) ||
         beyond_minimum(engine.view, entry.container, id) == Pages::none()) {
       continue;
@@ -190,6 +192,25 @@ void refresh_others(Engine& engine, ContainerId id) {
   }
   refresh_charges(engine.os, engine.view, Subtree::below(engine.view, id));
   engine.others_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
+}
+
+bool is_promised_beyond(Engine& engine, ContainerId id, Pages mark) {
+  constexpr std::uint64_t kFreshNs = 20'000'000;
+  constexpr std::uint64_t kMostShare = 50;
+  const Subtree subtree = Subtree::below(engine.view, id);
+  const auto beyond = [&] { return usage_of(engine.view, subtree) + promised_of(engine.view, subtree) > mark; };
+  if (mark.unlimited() || !beyond()) {
+    return false;
+  }
+  ContainerRecord& record = engine.view.container(id);
+  const std::uint64_t now = engine.os.now_ns();
+  const std::uint64_t rest = std::max(kFreshNs, kMostShare * record.members_took_ns.load(std::memory_order_relaxed));
+  std::uint64_t last = record.members_read_ns.load(std::memory_order_relaxed);
+  if (now - last >= rest && record.members_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    refresh_charges(engine.os, engine.view, subtree);
+    record.members_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
+  }
+  return beyond();
 }
 
 EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group,

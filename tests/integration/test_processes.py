@@ -102,6 +102,33 @@ class ProcessesTest(harness.WeirTest):
         self.empty_stat("site")
 
 
+class CrowdTest(harness.WeirTest):
+    LIMIT = 64 * MIB
+
+    def hold(self, members, mib):
+        """Starts them all at once; gives the usage once it is quiet, and lets them end."""
+        env = self.weir_env(self.LIMIT, "crowd")
+        started = [self.start([harness.program("hold"), str(mib)], env, stdin=subprocess.PIPE) for _ in range(members)]
+        for process in started:
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+        for _ in range(50):
+            time.sleep(0.1)
+            usage = self.stat("crowd")["usage"]
+            if usage <= self.LIMIT:
+                break
+        for process in started:
+            self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+        return usage
+
+    def test_the_limit_holds_though_each_is_far_from_it(self):
+        """Each alone takes a small part of the limit, and never takes more: nobody would look again."""
+        self.need_swap()
+        for members, mib in ((20, 8), (40, 4), (60, 2)):
+            with self.subTest(members=members, mib=mib):
+                self.assertLessEqual(self.hold(members, mib), self.LIMIT)
+                self.note(f"{members} times {mib} MiB: peak {self.empty_stat('crowd')['peak'] / MIB:.1f} MiB")
+
+
 class PostgresTest(harness.WeirTest):
     """One container for each client, as its backend's title tells, and one for the rest of the server."""
 
