@@ -15,6 +15,7 @@
 #include "preload/thread_groups.h"
 #include "reclaim/charge.h"
 #include "reclaim/fault_meter.h"
+#include "reclaim/other_members.h"
 
 namespace weir {
 namespace {
@@ -68,7 +69,7 @@ bool near_enough_to_arm(const Standing& standing) {
 void after_look(const Standing& standing) {
   Process& p = process();
   p.growth_budget.store(next_budget(standing), std::memory_order_relaxed);
-  if (near_enough_to_arm(standing) && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+  if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed) && near_enough_to_arm(standing)) {
     p.thread_wanted.store(true, std::memory_order_relaxed);
   }
   if (standing.above_high > Pages::none() && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {

@@ -4,6 +4,7 @@
 #include "reclaim/adaptive_marks.h"
 #include "reclaim/batches.h"
 #include "reclaim/group_reclaim.h"
+#include "reclaim/other_members.h"
 
 namespace weir {
 namespace {

@@ -159,17 +159,6 @@ Pages headroom(Engine& engine);
 
 // Wakes the reclaimer of this process, if it sleeps.
 void wake_reclaimer(Engine& engine);
-// Asks the reclaimers of the members of `id` and below that hold the most for help at the limit,
-// and wakes them; there is to be room for `expected` at once. Gives how many there were.
-int call_for_help(Engine& engine, ContainerId id, Pages expected);
-
-// Re-reads the other members of `id` and below, and forgets the dead, unless that was done in
-// the last 50 ms (or in the last 20 times as long as it takes: members may be many).
-void refresh_others(Engine& engine, ContainerId id);
-
-// Reads all members anew if their promises might lift usage above `mark`, and nobody has just done it.
-// True: they may, and nothing is known better.
-bool is_promised_beyond(Engine& engine, ContainerId id, Pages mark);
 
 // Evicts up to `wanted` pages and books the outcome; rebuilds the ranking when it is empty.
 // `pagemap` must be open and usable by the calling thread. `patient` false: also what would

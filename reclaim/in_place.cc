@@ -3,6 +3,7 @@
 
 #include "reclaim/adaptive_marks.h"
 #include "reclaim/batches.h"
+#include "reclaim/other_members.h"
 
 namespace weir {
 namespace {

@@ -8,6 +8,7 @@
 #include "reclaim/kill_warning.h"
 #include "reclaim/look_around.h"
 #include "reclaim/oom.h"
+#include "reclaim/other_members.h"
 
 namespace weir {
 namespace {

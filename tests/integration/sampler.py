@@ -52,21 +52,21 @@ def number_of(text, key):
     return int(text[start + len(key):].split(None, 1)[0]) * 1024
 
 
-def rss_anon(pid):
+def of_status(pid, key):
+    """Bytes by a line of /proc/PID/status; 0 once the process is gone."""
     try:
         with open(f"/proc/{pid}/status", "rb") as status:
-            return number_of(status.read(), b"RssAnon:")
+            return number_of(status.read(), key)
     except OSError:
         return 0
+
+
+def rss_anon(pid):
+    return of_status(pid, b"RssAnon:")
 
 
 def swapped(pid):
-    """Bytes of the process that are in swap; 0 once it is gone."""
-    try:
-        with open(f"/proc/{pid}/status", "rb") as status:
-            return number_of(status.read(), b"VmSwap:")
-    except OSError:
-        return 0
+    return of_status(pid, b"VmSwap:")
 
 
 def anonymous_of(pid):

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "reclaim/oom.h"
+#include "reclaim/other_members.h"
 #include "tests/reclaim/machine.h"
 
 namespace weir::testing {

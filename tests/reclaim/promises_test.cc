@@ -1,4 +1,6 @@
 // promises_test.cc - many members, each far from the mark by itself: what they took counts before anybody looks.
+#include "reclaim/other_members.h"
+
 #include <gtest/gtest.h>
 
 #include "reclaim/background.h"

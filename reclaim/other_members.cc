@@ -1,0 +1,80 @@
+// other_members.cc - waking who holds much, and reading the books anew no more often than it pays.
+#include "reclaim/other_members.h"
+
+#include <algorithm>
+
+#include "core/stats.h"
+#include "core/wake.h"
+
+namespace weir {
+namespace {
+
+// Longer than a loaded machine takes to run a woken thread; a killed caller is forgotten by then.
+constexpr std::uint64_t kHelpNs = 100'000'000;
+
+}  // namespace
+
+int call_for_help(Engine& engine, ContainerId id, Pages expected) {
+  int woken = 0;
+  const std::uint64_t now = engine.os.now_ns();
+  ContainerRecord& container = engine.view.container(id);
+  // Who waits for less at the same time leaves it as it is; what a killed one left behind goes here.
+  if (expected > Pages::none() || now >= container.help_until_ns.load(std::memory_order_relaxed)) {
+    container.help_pages.store(expected.count, std::memory_order_relaxed);
+  }
+  container.help_until_ns.store(now + kHelpNs, std::memory_order_release);
+  const Subtree subtree = Subtree::below(engine.view, id);
+  const Pages usage = usage_of(engine.view, subtree);
+  // Of a few those that hold much; of many those that hold more than most.
+  const std::uint64_t much = usage.count / std::max(8U, members_of(engine.view, id));
+  const std::uint32_t high = engine.view.members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    const MemberId member{i};
+    const BookEntry entry = engine.view.book(member).load();
+    const bool holds_much = entry.charge.count >= much;
+    if (entry.pid == 0 || entry.pid == engine.account.pid() || !holds_much || !subtree.holds(entry.container) ||
+        beyond_minimum(engine.view, entry.container, id) == Pages::none()) {
+      continue;
+    }
+    MemberRecord& record = engine.view.member(actor_of(engine.view, member, entry.pid));
+    if (record.reclaimer_tid.load(std::memory_order_acquire) != 0) {
+      wake_reclaimer_of(engine.os, record);
+      ++woken;
+    }
+  }
+  return woken;
+}
+
+void refresh_others(Engine& engine, ContainerId id) {
+  constexpr std::uint64_t kFreshNs = 50'000'000;
+  constexpr std::uint64_t kMostShare = 20;
+  const std::uint64_t now = engine.os.now_ns();
+  const std::uint64_t rest = std::max(kFreshNs, kMostShare * engine.others_took_ns.load(std::memory_order_relaxed));
+  std::uint64_t last = engine.others_read_ns.load(std::memory_order_relaxed);
+  if (now - last < rest || !engine.others_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    return;
+  }
+  refresh_charges(engine.os, engine.view, Subtree::below(engine.view, id));
+  engine.others_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
+}
+
+bool is_promised_beyond(Engine& engine, ContainerId id, Pages mark) {
+  constexpr std::uint64_t kFreshNs = 20'000'000;
+  constexpr std::uint64_t kMostShare = 50;
+  const Subtree subtree = Subtree::below(engine.view, id);
+  const auto beyond = [&] { return usage_of(engine.view, subtree) + promised_of(engine.view, subtree) > mark; };
+  if (mark.unlimited() || !beyond()) {
+    return false;
+  }
+  ContainerRecord& record = engine.view.container(id);
+  const std::uint64_t now = engine.os.now_ns();
+  const std::uint64_t rest = std::max(kFreshNs, kMostShare * record.members_took_ns.load(std::memory_order_relaxed));
+  std::uint64_t last = record.members_read_ns.load(std::memory_order_relaxed);
+  if (now - last >= rest && record.members_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    refresh_charges(engine.os, engine.view, subtree);
+    record.members_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
+  }
+  return beyond();
+}
+
+}  // namespace weir

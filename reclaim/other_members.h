@@ -1,0 +1,20 @@
+// other_members.h - what a process asks of the other members of its container, and learns about them.
+#pragma once
+
+#include "reclaim/engine.h"
+
+namespace weir {
+
+// Asks the reclaimers of the members of `id` and below that hold the most for help at the limit,
+// and wakes them; there is to be room for `expected` at once. Gives how many there were.
+int call_for_help(Engine& engine, ContainerId id, Pages expected);
+
+// Re-reads the other members of `id` and below, and forgets the dead, unless that was done in
+// the last 50 ms (or in the last 20 times as long as it takes: members may be many).
+void refresh_others(Engine& engine, ContainerId id);
+
+// Reads all members anew if their promises might lift usage above `mark`, and nobody has just done it.
+// True: they may, and nothing is known better.
+bool is_promised_beyond(Engine& engine, ContainerId id, Pages mark);
+
+}  // namespace weir
