@@ -129,7 +129,7 @@ struct ContainerRecord {
   Counter high_watermark;
   Counter low_watermark;
   Counter swap_limit;
-  Counter members_read_ns;  // when somebody last read all members anew, for what they have promised
+  Counter members_read_ns;  // when somebody last read all members anew
   Counter members_took_ns;  // and how long that took
   Counter adapted_ns;       // when weir last thought about moving them
   Counter adapted_trouble;

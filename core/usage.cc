@@ -104,14 +104,27 @@ Pages own_share(const MemberRecord& record, Pages anonymous) {
          Pages{record.groups_pages.load(std::memory_order_relaxed)};
 }
 
-std::uint32_t members_of(const RegistryView& view, ContainerId id) {
+namespace {
+
+template <typename Holds>
+std::uint32_t count_members(const RegistryView& view, Holds holds) {
   std::uint32_t members = 0;
   const std::uint32_t high = view.members_high();
   for (std::uint32_t i = 0; i < high; ++i) {
     const BookEntry entry = view.book(MemberId{i}).load();
-    members += entry.pid != 0 && entry.container == id ? 1 : 0;
+    members += entry.pid != 0 && holds(entry.container) ? 1 : 0;
   }
   return members;
+}
+
+}  // namespace
+
+std::uint32_t members_of(const RegistryView& view, ContainerId id) {
+  return count_members(view, [id](ContainerId its) { return its == id; });
+}
+
+std::uint32_t members_of(const RegistryView& view, const Subtree& subtree) {
+  return count_members(view, [&subtree](ContainerId its) { return subtree.holds(its); });
 }
 
 void note_usage(ContainerRecord& container, Pages usage) {

@@ -36,6 +36,7 @@ Pages swap_usage_of(const RegistryView& view, const Subtree& subtree);
 // since a fork, and not what its thread groups are charged.
 Pages own_share(const MemberRecord& record, Pages anonymous);
 std::uint32_t members_of(const RegistryView& view, ContainerId id);
+std::uint32_t members_of(const RegistryView& view, const Subtree& subtree);
 
 // Notes a usage in the container's peak and, above its limit, in overshoot_peak.
 void note_usage(ContainerRecord& container, Pages usage);

@@ -32,7 +32,8 @@ std::int64_t next_budget(const Standing& standing) {
   }
   const Pages to_high = standing.marks.high - standing.usage;
   // All members may grow at once, and each looks for itself.
-  const std::uint32_t members = std::max(members_of(process().engine.view, standing.container), 1U);
+  const RegistryView& view = process().engine.view;
+  const std::uint32_t members = std::max(members_of(view, Subtree::below(view, standing.container)), 1U);
   const auto quarter = static_cast<std::int64_t>(std::min(to_high, Pages::holding(kGiB)).bytes() / 4 / members);
   return std::clamp(quarter, kLeastBudget, kMostBudget);
 }

@@ -84,14 +84,11 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
   result.standing = refreshed(engine);
   const bool waited_for =
       engine.waiters.load(std::memory_order_acquire) != 0 || help_is_wanted(engine, result.standing);
-  bool above = result.standing.above_high > Pages::none();
-  if (!above && is_promised_beyond(engine, result.standing.container, result.standing.marks.high)) {
-    result.deferred = true;  // somebody has read them a moment ago: look again
-  }
-  if (!above) {
+  if (result.standing.above_high == Pages::none()) {
+    result.unsure = is_promised_beyond(engine, result.standing.container, result.standing.marks.high);
     result.standing = engine.account.standing(headroom(engine));
-    above = result.standing.above_high > Pages::none();
   }
+  const bool above = result.standing.above_high > Pages::none();
   if (!above || (direct_only && !waited_for)) {
     if (waited_for) {
       announce_room(engine);

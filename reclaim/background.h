@@ -17,6 +17,7 @@ struct LookResult {
   bool left_to_thread = false;  // which evicts where it grows
   bool deferred = false;        // members that are held give back first
   bool fruitless = false;       // and nothing left
+  bool unsure = false;          // what others have promised may be there by now: they were read a moment ago
 };
 
 // Looks once; `watch` pokes those who grow meanwhile; `direct_only` (WEIR_BACKGROUND=off) serves waiters and leaves the
@@ -26,7 +27,7 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only);
 // How long the reclaimer may sleep after such a look, ns; negative: until it is woken.
 constexpr std::int64_t pause_after(const LookResult& result) {
   constexpr std::int64_t kMillisecond = 1'000'000;
-  if (result.left_to_thread) {
+  if (result.left_to_thread || (result.unsure && !result.worked && !result.deferred)) {
     return 20 * kMillisecond;
   }
   if (result.fruitless) {

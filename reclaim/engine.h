@@ -109,8 +109,6 @@ struct Engine {
   int grace_tries = 0;                              // of the reclaimer to make room after it
   std::atomic<std::uint64_t> hopeless_until_ns{0};  // what cannot leave fills the limit: so it was found
   std::atomic<std::uint64_t> forked_ns{0};          // when this process last made a child by fork
-  std::atomic<std::uint64_t> others_read_ns{0};     // when the other members were last looked at
-  std::atomic<std::uint64_t> others_took_ns{0};     // and how long that took
 
   [[nodiscard]] ContainerRecord& container() const {
     return view.container(account.container());

@@ -12,6 +12,19 @@ namespace {
 // Longer than a loaded machine takes to run a woken thread; a killed caller is forgotten by then.
 constexpr std::uint64_t kHelpNs = 100'000'000;
 
+// Unless somebody has in the last `fresh_ns`, or in the last 20 times as long as it takes.
+void read_members(Engine& engine, ContainerId id, const Subtree& subtree, std::uint64_t fresh_ns) {
+  constexpr std::uint64_t kMostShare = 20;
+  ContainerRecord& record = engine.view.container(id);
+  const std::uint64_t now = engine.os.now_ns();
+  const std::uint64_t rest = std::max(fresh_ns, kMostShare * record.members_took_ns.load(std::memory_order_relaxed));
+  std::uint64_t last = record.members_read_ns.load(std::memory_order_relaxed);
+  if (now - last >= rest && record.members_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    refresh_charges(engine.os, engine.view, subtree);
+    record.members_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
+  }
+}
+
 }  // namespace
 
 int call_for_help(Engine& engine, ContainerId id, Pages expected) {
@@ -26,7 +39,7 @@ int call_for_help(Engine& engine, ContainerId id, Pages expected) {
   const Subtree subtree = Subtree::below(engine.view, id);
   const Pages usage = usage_of(engine.view, subtree);
   // Of a few those that hold much; of many those that hold more than most.
-  const std::uint64_t much = usage.count / std::max(8U, members_of(engine.view, id));
+  const std::uint64_t much = usage.count / std::max(8U, members_of(engine.view, subtree));
   const std::uint32_t high = engine.view.members_high();
   for (std::uint32_t i = 0; i < high; ++i) {
     const MemberId member{i};
@@ -46,34 +59,16 @@ int call_for_help(Engine& engine, ContainerId id, Pages expected) {
 }
 
 void refresh_others(Engine& engine, ContainerId id) {
-  constexpr std::uint64_t kFreshNs = 50'000'000;
-  constexpr std::uint64_t kMostShare = 20;
-  const std::uint64_t now = engine.os.now_ns();
-  const std::uint64_t rest = std::max(kFreshNs, kMostShare * engine.others_took_ns.load(std::memory_order_relaxed));
-  std::uint64_t last = engine.others_read_ns.load(std::memory_order_relaxed);
-  if (now - last < rest || !engine.others_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
-    return;
-  }
-  refresh_charges(engine.os, engine.view, Subtree::below(engine.view, id));
-  engine.others_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
+  read_members(engine, id, Subtree::below(engine.view, id), 50'000'000);
 }
 
 bool is_promised_beyond(Engine& engine, ContainerId id, Pages mark) {
-  constexpr std::uint64_t kFreshNs = 20'000'000;
-  constexpr std::uint64_t kMostShare = 50;
   const Subtree subtree = Subtree::below(engine.view, id);
   const auto beyond = [&] { return usage_of(engine.view, subtree) + promised_of(engine.view, subtree) > mark; };
   if (mark.unlimited() || !beyond()) {
     return false;
   }
-  ContainerRecord& record = engine.view.container(id);
-  const std::uint64_t now = engine.os.now_ns();
-  const std::uint64_t rest = std::max(kFreshNs, kMostShare * record.members_took_ns.load(std::memory_order_relaxed));
-  std::uint64_t last = record.members_read_ns.load(std::memory_order_relaxed);
-  if (now - last >= rest && record.members_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
-    refresh_charges(engine.os, engine.view, subtree);
-    record.members_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
-  }
+  read_members(engine, id, subtree, 20'000'000);
   return beyond();
 }
 

@@ -9,7 +9,7 @@ namespace weir {
 // and wakes them; there is to be room for `expected` at once. Gives how many there were.
 int call_for_help(Engine& engine, ContainerId id, Pages expected);
 
-// Re-reads the other members of `id` and below, and forgets the dead, unless that was done in
+// Re-reads the members of `id` and below, and forgets the dead, unless one of them has done that in
 // the last 50 ms (or in the last 20 times as long as it takes: members may be many).
 void refresh_others(Engine& engine, ContainerId id);
 

@@ -39,6 +39,15 @@ TEST_F(UsageTest, IsTheSumOfTheMembersCharges) {
   EXPECT_EQ(usage(id), Pages{100});
 }
 
+TEST_F(UsageTest, MembersOfASubtreeAreThoseOfItsContainers) {
+  const ContainerId child = registry_.make("a/b");
+  registry_.add_member(1, child, Pages{1});
+  registry_.add_member(2, at("a"), Pages{1});
+  registry_.add_member(3, registry_.make("c"), Pages{1});
+  EXPECT_EQ(members_of(registry_.view, at("a")), 1U);
+  EXPECT_EQ(members_of(registry_.view, Subtree::below(registry_.view, at("a"))), 2U);
+}
+
 TEST_F(UsageTest, OtherContainersDoNotCount) {
   const ContainerId a = registry_.make("a");
   const ContainerId b = registry_.make("b");

@@ -62,6 +62,18 @@ TEST_F(PromisesTest, TheReclaimerKnowsOfThem) {
   EXPECT_EQ(usage(), Pages{4400});
 }
 
+TEST_F(PromisesTest, WhereTheyWereReadAMomentAgoItLooksAgainSoonButNotAtOnce) {
+  take(5001, 3000, 100);
+  EXPECT_FALSE(beyond(3500));
+  take(5001, 3000, 100);
+  GrowthWatch watch;
+  const LookResult result = look(engine, watch, false);
+  EXPECT_FALSE(result.worked);
+  EXPECT_EQ(pause_after(result), 20'000'000);
+  os.advance(30 * kMs);
+  EXPECT_LT(pause_after(look(engine, watch, false)), 0) << "they were read: nothing to be done";
+}
+
 TEST_F(PromisesTest, ANewMemberHasMadeNone) {
   member(5001).promised_pages.store(7);
   engine.view
