@@ -126,6 +126,8 @@ const char* to_string(EventKind kind) {
       return "warned";
     case EventKind::kThrash:
       return "thrash";
+    case EventKind::kMute:
+      return "mute";
   }
   return "unknown";
 }

@@ -12,7 +12,8 @@ void json_member(Sink& out, const MemberStats& member, bool first) {
     piece->add(",\"usage\":").add_number(member.usage.bytes());
     piece->add(",\"swap_usage\":").add_number(member.swap_usage.bytes());
     piece->add(",\"wakeups\":").add_number(member.wakeups).add(",\"held_us\":").add_number(member.held_ns / 1000);
-    piece->add(",\"meter\":\"").add(to_string(member.meter)).add("\"");
+    piece->add(",\"meter\":\"").add(to_string(member.meter));
+    piece->add("\",\"reach\":\"").add(to_string(member.reach)).add("\"");
     piece->add(member.is_group ? ",\"threads\":[" : "}");
   }
   if (member.is_group) {

@@ -52,6 +52,9 @@ void text_member(Sink& out, const MemberStats& member) {
     piece->add("  usage ").add_padded(member.usage.bytes(), 12);
     piece->add("  swap ").add_padded(member.swap_usage.bytes(), 12).add("  meter ").add(to_string(member.meter));
     piece->add("  ");
+    if (member.reach != Reach::kItself) {
+      piece->add(to_string(member.reach)).add("  ");
+    }
     piece.harmless(member.comm);
   }
   each_thread_name(member, out, [](Piece& piece, const char* text, bool first) {

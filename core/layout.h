@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 15;
+inline constexpr std::uint32_t kRegistryVersion = 16;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -32,6 +32,11 @@ const char* to_string(StayReason reason);
 // How a member notices that it grows. kOff: it is far from every mark.
 enum class Meter : std::uint32_t { kOff = 0, kPerf = 1, kFallback = 2 };
 const char* to_string(Meter meter);
+
+// Whether a member can give memory back by itself. Stopped it runs nothing; alien it has gone over to a program
+// that does not run our code (exec of a static binary).
+enum class Reach : std::uint32_t { kItself = 0, kStopped = 1, kAlien = 2 };
+const char* to_string(Reach reach);
 
 // What has happened to a container since it was made. Counts only ever grow; times in ns.
 struct ContainerCounters {
@@ -131,6 +136,7 @@ struct ContainerRecord {
   Counter swap_limit;
   Counter members_read_ns;  // when somebody last read all members anew
   Counter members_took_ns;  // and how long that took
+  Counter mute_due_ns;      // when members that give nothing back by themselves are to be looked for again
   Counter adapted_ns;       // when weir last thought about moving them
   Counter adapted_trouble;
   Counter minimum;         // pages that reclaim for an ancestor's sake leaves alone
@@ -168,6 +174,7 @@ struct MemberRecord {
   Counter shared_pages;       // of a fork child: what it still shares, which its parent pays for
   Counter promised_pages;     // taken in large pieces and not in the book yet, where nobody watches them being touched
   Word meter;
+  Word reach;          // as whoever looked last has found it
   Word reclaimer_tid;  // 0: not started
   Word wake;           // futex of the reclaimer: raised by whoever wants it to look
   Word request;        // kRequest* bits, taken by the reclaimer
@@ -175,6 +182,7 @@ struct MemberRecord {
   Word home;         // the container it was told to be in plus one; the book says where it is by now
   Word dump_signal;  // 0: the program has that signal for itself
   Counter wakeups;
+  Counter outside_at;       // address where paging out from outside goes on
   Word heat[kHeatClasses];  // pages it holds of each class, when it last ranked them
   // Load control. Only the member itself writes these.
   Counter active_ns;        // when it last grew above high
@@ -223,6 +231,7 @@ enum class EventKind : std::uint32_t {
   kRecording,
   kWarned,  // of a kill to come: value[0] grace in ms
   kThrash,  // value[0] seconds
+  kMute,    // a member cannot give memory back by itself: value[0] its bytes
 };
 const char* to_string(EventKind kind);
 

@@ -5,7 +5,7 @@
 #include <bitset>
 #include <climits>
 
-#include "core/proc.h"
+#include "core/member_status.h"
 #include "core/wake.h"
 
 namespace weir {
@@ -17,11 +17,13 @@ constexpr int kMostTurns = 2 * kMoveWaitNs / kTurnNs;  // should sleeping not wo
 using MemberSet = std::bitset<kMaxMembers>;
 
 // Whether a reclaimer can serve that member's request: it runs, and nobody stopped the process.
-bool can_answer(Os& os, const RegistryView& view, MemberId id, std::uint32_t pid) {
-  const MemberRecord& record = view.member(actor_of(view, id, pid));
-  ProcessStat stat;
-  return record.reclaimer_tid.load(std::memory_order_acquire) != 0 && !member_is_dead(os, record, pid) &&
-         read_process_stat(os, pid, stat) == 0 && stat.state != 'T' && stat.state != 't';
+bool can_answer(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
+  const MemberRecord& actor = view.member(actor_of(view, id, pid));
+  if (actor.reclaimer_tid.load(std::memory_order_acquire) == 0 || member_is_dead(os, actor, pid)) {
+    return false;
+  }
+  note_status(os, view, id, pid);
+  return reach_of(view.member(id)) == Reach::kItself;
 }
 
 struct Askable {
@@ -46,14 +48,7 @@ Askable askable_below(Os& os, RegistryView& view, ContainerId top) {
 }
 
 bool ask(Os& os, MemberRecord& record, MemberRecord& actor, Pages wanted) {
-  // Looked at first, for these two belong to whoever is asking already.
-  if (record.request.load(std::memory_order_acquire) != 0) {
-    return false;
-  }
-  record.reclaim_done.store(0, std::memory_order_relaxed);
-  record.reclaim_wanted.store(wanted.count, std::memory_order_relaxed);
-  std::uint32_t none = 0;
-  if (!record.request.compare_exchange_strong(none, kRequestReclaim, std::memory_order_acq_rel)) {
+  if (!request_pages(record, wanted)) {
     return false;
   }
   wake_reclaimer_of(os, actor);

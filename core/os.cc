@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <cerrno>
@@ -101,6 +102,12 @@ SysResult RawOs::unmap(void* address, std::size_t bytes) {
 SysResult RawOs::advise(std::uintptr_t address, std::size_t bytes, int advice) {
   return call(SYS_madvise, static_cast<long>(address), static_cast<long>(bytes), advice);
 }
+SysResult RawOs::advise_other(int pidfd, std::uintptr_t address, std::size_t bytes, int advice) {
+  struct iovec piece = {};
+  piece.iov_base = reinterpret_cast<void*>(address);
+  piece.iov_len = bytes;
+  return call(SYS_process_madvise, pidfd, sys_arg(&piece), 1, advice, 0);
+}
 int RawOs::pid() {
   return static_cast<int>(raw_syscall(SYS_getpid));
 }
@@ -112,6 +119,9 @@ unsigned RawOs::effective_uid() {
 }
 SysResult RawOs::kill(int pid, int signal) {
   return call(SYS_kill, pid, signal);
+}
+SysResult RawOs::pidfd(int pid) {
+  return call(SYS_pidfd_open, pid, 0);
 }
 SysResult RawOs::tgkill(int pid, int tid, int signal) {
   return call(SYS_tgkill, pid, tid, signal);

@@ -100,12 +100,15 @@ class Os {
   virtual MapResult map_anonymous(std::size_t bytes) = 0;
   virtual SysResult unmap(void* address, std::size_t bytes) = 0;
   virtual SysResult advise(std::uintptr_t address, std::size_t bytes, int advice) = 0;
+  // The same for another process, by its pidfd: the bytes that were advised. Takes CAP_SYS_NICE.
+  virtual SysResult advise_other(int pidfd, std::uintptr_t address, std::size_t bytes, int advice) = 0;
 
   // Processes and threads.
   virtual int pid() = 0;
   virtual int tid() = 0;
   virtual unsigned effective_uid() = 0;
   virtual SysResult kill(int pid, int signal) = 0;
+  virtual SysResult pidfd(int pid) = 0;
   virtual SysResult tgkill(int pid, int tid, int signal) = 0;
   // A queued signal with `cookie` as its value, to one thread of this process. If that calls exec before
   // it takes the signal, nobody gets it: the new program has no handler for it.
@@ -161,10 +164,12 @@ class RawOs final : public Os {
   MapResult map_anonymous(std::size_t bytes) override;
   SysResult unmap(void* address, std::size_t bytes) override;
   SysResult advise(std::uintptr_t address, std::size_t bytes, int advice) override;
+  SysResult advise_other(int pidfd, std::uintptr_t address, std::size_t bytes, int advice) override;
   int pid() override;
   int tid() override;
   unsigned effective_uid() override;
   SysResult kill(int pid, int signal) override;
+  SysResult pidfd(int pid) override;
   SysResult tgkill(int pid, int tid, int signal) override;
   SysResult queue_signal(int tid, int signal, void* cookie) override;
   SysResult usage(struct rusage* out) override;

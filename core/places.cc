@@ -25,6 +25,8 @@ void start_member(Os& os, MemberRecord& record) {
   record.dump_signal.store(0, std::memory_order_relaxed);
   record.home.store(0, std::memory_order_relaxed);
   record.meter.store(0, std::memory_order_relaxed);
+  record.reach.store(0, std::memory_order_relaxed);
+  record.outside_at.store(0, std::memory_order_relaxed);
   record.reclaimer_tid.store(0, std::memory_order_relaxed);
   record.request.store(0, std::memory_order_relaxed);
   record.uid.store(os.effective_uid(), std::memory_order_relaxed);

@@ -53,25 +53,38 @@ std::uint64_t field(std::string_view text, int n) {
   return value;
 }
 
-// The number in the line that starts with `key`, as in "\nVmSwap:    12 kB\n". The text must hold
-// it from newline to newline: a program may have named itself after a key. 0 when there is none.
-std::uint64_t keyed(std::string_view text, std::string_view key) {
+// What stands in the line that starts with `key`, as in "\nVmSwap:    12 kB\n", blanks before it left out. The
+// text must hold it from newline to newline: a program may have named itself after a key. Empty when there is none.
+std::string_view keyed_text(std::string_view text, std::string_view key) {
   const std::size_t line = text.find(key);
-  if (line == std::string_view::npos) {
-    return 0;
-  }
-  const std::string_view rest = text.substr(line + key.size());
+  const std::string_view rest = line == std::string_view::npos ? "" : text.substr(line + key.size());
   const std::size_t end = rest.find('\n');
-  const std::size_t digits = rest.find_first_of("0123456789");
+  const std::size_t begin = rest.find_first_not_of(" \t");
+  return end != std::string_view::npos && begin < end ? rest.substr(begin, end - begin) : "";
+}
+
+// The number there; 0 when there is none.
+std::uint64_t keyed(std::string_view text, std::string_view key) {
+  const std::string_view found = keyed_text(text, key);
   std::uint64_t value = 0;
-  if (end != std::string_view::npos && digits < end) {
-    std::from_chars(rest.data() + digits, rest.data() + end, value);
-  }
+  std::from_chars(found.data(), found.data() + found.size(), value);
   return value;
 }
 
+// The state, and the signals that are caught.
+void take_conduct(std::string_view text, ProcessStatus& out) {
+  const std::string_view state = keyed_text(text, "\nState:");
+  const std::string_view caught = keyed_text(text, "\nSigCgt:");
+  out.state = state.empty() ? out.state : state[0];
+  if (!caught.empty()) {
+    constexpr int kHex = 16;
+    out.tells_caught =
+        std::from_chars(caught.data(), caught.data() + caught.size(), out.caught, kHex).ec == std::errc{};
+  }
+}
+
 // Keeps what an earlier piece of the same file told.
-void take_keys(std::string_view text, ProcessMemory& out) {
+void take_keys(std::string_view text, ProcessStatus& out) {
   const auto kib = [text](std::string_view key, Pages& pages) {
     pages = std::max(pages, Pages::holding(keyed(text, key) * kKiB));
   };
@@ -80,6 +93,7 @@ void take_keys(std::string_view text, ProcessMemory& out) {
   kib("\nVmHWM:", out.peak_resident);
   out.threads = std::max(out.threads, static_cast<std::uint32_t>(keyed(text, "\nThreads:")));
   out.tracer_pid = std::max(out.tracer_pid, static_cast<std::uint32_t>(keyed(text, "\nTracerPid:")));
+  take_conduct(text, out);
 }
 
 // 0 or an errno: nothing read is not nothing resident.
@@ -180,7 +194,7 @@ namespace {
 
 // Read in pieces that overlap by more than any line with a key has: a user in a hundred groups
 // has a line of a kilobyte before them.
-int read_status(Os& os, const char* path, ProcessMemory& out) {
+int read_status(Os& os, const char* path, ProcessStatus& out) {
   constexpr std::int64_t kOverlap = 64;
   constexpr std::int64_t kFarEnough = 64 * kKiB;
   char buffer[2048];
@@ -188,7 +202,7 @@ int read_status(Os& os, const char* path, ProcessMemory& out) {
   if (!fd.ok()) {
     return fd.error();
   }
-  out = ProcessMemory{};
+  out = ProcessStatus{};
   SysResult got(sizeof(buffer));
   for (std::int64_t at = 0; got.ok() && got.value() == sizeof(buffer) && at < kFarEnough;
        at += static_cast<std::int64_t>(sizeof(buffer)) - kOverlap) {
@@ -203,7 +217,7 @@ int read_status(Os& os, const char* path, ProcessMemory& out) {
 
 }  // namespace
 
-int read_process_memory(Os& os, std::uint32_t pid, ProcessMemory& out) {
+int read_process_status(Os& os, std::uint32_t pid, ProcessStatus& out) {
   TextBuffer<64> path;
   path.add("/proc/").add_number(pid).add("/status");
   const int error = read_status(os, path.c_str(), out);

@@ -41,14 +41,17 @@ int read_thread_name(Os& os, std::uint32_t pid, std::uint32_t tid, char (&out)[k
 int read_anonymous(Os& os, std::uint32_t pid, Pages& out);
 
 // What only /proc/PID/status tells.
-struct ProcessMemory {
+struct ProcessStatus {
   Pages swapped;
   Pages page_tables;
   Pages peak_resident;  // VmHWM
   std::uint32_t threads = 0;
   std::uint32_t tracer_pid = 0;
+  char state = '?';
+  std::uint64_t caught = 0;  // signals with a handler, signal n as bit n - 1
+  bool tells_caught = false;
 };
-int read_process_memory(Os& os, std::uint32_t pid, ProcessMemory& out);
+int read_process_status(Os& os, std::uint32_t pid, ProcessStatus& out);
 
 // -1000 (exempt) to 1000; 0 when it cannot be read.
 int read_oom_score_adj(Os& os, std::uint32_t pid);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/member_status.h"
 #include "core/proc.h"
 
 namespace weir {
@@ -16,7 +17,8 @@ constexpr StatRow kRows[] = {
     {"usage", Unit::kBytes, false, "resident anonymous memory of all members", [](S s) { return s.usage.count; }},
     {"swap_usage", Unit::kBytes, false, "memory of the members that is paged out",
      [](S s) { return s.swap_usage.count; }},
-    {"unevictable", Unit::kBytes, false, "of usage, what would not leave when last asked (shared, locked)",
+    {"unevictable", Unit::kBytes, false,
+     "of usage, what would not leave when last asked (shared, locked), and what is held by who cannot be asked",
      [](S s) { return s.unevictable.count; }},
     {"limit", Unit::kBytes, false, "hard limit", [](S s) { return s.marks.limit.count; }},
     {"high_watermark", Unit::kBytes, false, "background reclaim starts above", [](S s) { return s.marks.high.count; }},
@@ -115,10 +117,15 @@ void refresh_charge(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) 
   Pages anonymous;
   MemberRecord& record = view.member(id);
   record.promised_pages.store(0, std::memory_order_relaxed);
+  if (reach_of(record) != Reach::kItself) {
+    note_status(os, view, id, pid);  // it may go on by now, and should be asked again
+  }
   if (!is_group(record) && read_anonymous(os, pid, anonymous) == 0) {
     view.book(id).set_charge(pid, own_share(record, anonymous));
   }
 }
+
+}  // namespace
 
 void refresh_member(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
   MemberRecord& record = view.member(id);
@@ -127,21 +134,19 @@ void refresh_member(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) 
     std::memcpy(record.comm, stat.comm, sizeof(record.comm));
   }
   refresh_charge(os, view, id, pid);
-  ProcessMemory memory;
-  if (!is_group(record) && read_process_memory(os, pid, memory) == 0) {
-    const Pages groups{record.groups_swapped.load(std::memory_order_relaxed)};
-    record.swap_pages.store((memory.swapped - groups).count, std::memory_order_relaxed);
-  }
+  note_status(os, view, id, pid);
 }
 
+namespace {
+
 // Calls `refresh` for the living members of the subtree and frees the places of the dead.
-void refresh_each(Os& os, RegistryView& view, const Subtree& subtree,
+void refresh_each(Os& os, RegistryView& view, const Subtree& subtree, std::uint32_t except_pid,
                   void (*refresh)(Os&, RegistryView&, MemberId, std::uint32_t)) {
   const std::uint32_t high = view.members_high();
   for (std::uint32_t i = 0; i < high; ++i) {
     const MemberId id{i};
     const BookEntry entry = view.book(id).load();
-    if (entry.pid == 0 || !subtree.holds(entry.container)) {
+    if (entry.pid == 0 || entry.pid == except_pid || !subtree.holds(entry.container)) {
       continue;
     }
     if (member_is_dead(os, view.member(id), entry.pid)) {
@@ -160,11 +165,11 @@ const StatRow* stat_rows(std::size_t* count) {
 }
 
 void refresh_members(Os& os, RegistryView& view, const Subtree& subtree) {
-  refresh_each(os, view, subtree, refresh_member);
+  refresh_each(os, view, subtree, 0, refresh_member);
 }
 
-void refresh_charges(Os& os, RegistryView& view, const Subtree& subtree) {
-  refresh_each(os, view, subtree, refresh_charge);
+void refresh_charges(Os& os, RegistryView& view, const Subtree& subtree, std::uint32_t except_pid) {
+  refresh_each(os, view, subtree, except_pid, refresh_charge);
 }
 
 bool next_member(const RegistryView& view, const Subtree& subtree, std::uint32_t& cursor, MemberStats& out) {
@@ -180,6 +185,9 @@ bool next_member(const RegistryView& view, const Subtree& subtree, std::uint32_t
     out.comm[sizeof(out.comm) - 1] = '\0';
     out.usage = entry.charge;
     out.swap_usage = Pages{record.swap_pages.load(std::memory_order_relaxed)};
+    out.reach = reach_of(record);
+    const Pages stays{record.unevictable_pages.load(std::memory_order_relaxed)};
+    out.unevictable = out.reach == Reach::kItself ? std::min(stays, entry.charge) : entry.charge;
     out.meter = static_cast<Meter>(record.meter.load(std::memory_order_relaxed));
     out.held_ns = record.held_ns.load(std::memory_order_relaxed);
     out.is_group = is_group(record);
@@ -208,13 +216,13 @@ ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look 
   for (std::uint32_t cursor = 0; next_member(view, subtree, cursor, member);) {
     stats.usage = stats.usage + member.usage;
     stats.swap_usage = stats.swap_usage + member.swap_usage;
+    stats.unevictable = stats.unevictable + member.unevictable;
     ++stats.members;
     stats.meter = std::max(stats.meter, member.meter);
   }
   if (look == Look::kProc) {
     note_usage(record, stats.usage);
   }
-  stats.unevictable = unevictable_of(view, subtree);
   stats.marks = marks_of(record);
   stats.swap_limit = Pages{record.swap_limit.load(std::memory_order_relaxed)};
   stats.minimum = Pages{record.minimum.load(std::memory_order_relaxed)};

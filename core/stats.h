@@ -22,6 +22,8 @@ struct MemberStats {
   Pages usage;
   Pages swap_usage;
   Meter meter = Meter::kOff;
+  Reach reach = Reach::kItself;
+  Pages unevictable;
   std::uint64_t wakeups = 0;
   std::uint64_t held_ns = 0;
   bool is_group = false;                    // a thread group of the process, not the process
@@ -65,12 +67,16 @@ struct ContainerStats {
 // How fresh the figures are: what the books say, or a new look at every member's /proc first.
 enum class Look { kBooks, kProc };
 
+// Re-reads one living member from /proc into the books.
+void refresh_member(Os& os, RegistryView& view, MemberId id, std::uint32_t pid);
+
 // Re-reads every member of that container and below it from /proc into the books, and forgets
 // the dead. Some microseconds a member.
 void refresh_members(Os& os, RegistryView& view, const Subtree& subtree);
 
-// Only the charges, from statm: some 5 us a member.
-void refresh_charges(Os& os, RegistryView& view, const Subtree& subtree);
+// Only the charges, from statm: some 5 us a member. A process that asks leaves itself out: its account knows which
+// faults its own reading has seen (reclaim/account.h), ours would count them twice.
+void refresh_charges(Os& os, RegistryView& view, const Subtree& subtree, std::uint32_t except_pid = 0);
 
 ContainerStats container_stats(Os& os, RegistryView& view, ContainerId id, Look look);
 // The members of a container and those below it, from `cursor` on (start with 0). False: no more.

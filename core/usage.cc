@@ -70,7 +70,7 @@ Pages usage_of(const RegistryView& view, const Subtree& subtree) {
 Pages unevictable_of(const RegistryView& view, const Subtree& subtree) {
   return sum_of(view, subtree, [](const BookEntry& entry, const MemberRecord& member) {
     const Pages stays{member.unevictable_pages.load(std::memory_order_relaxed)};
-    return stays < entry.charge ? stays : entry.charge;
+    return std::min(stays, entry.charge);
   });
 }
 

@@ -13,6 +13,17 @@ MemberId actor_of(const RegistryView& view, MemberId id, std::uint32_t pid) {
   return is_group && view.find_member(pid, process) ? process : id;
 }
 
+bool request_pages(MemberRecord& record, Pages wanted) {
+  // Looked at first, for these two belong to whoever is asking already.
+  if (record.request.load(std::memory_order_acquire) != 0) {
+    return false;
+  }
+  record.reclaim_done.store(0, std::memory_order_relaxed);
+  record.reclaim_wanted.store(wanted.count, std::memory_order_relaxed);
+  std::uint32_t none = 0;
+  return record.request.compare_exchange_strong(none, kRequestReclaim, std::memory_order_acq_rel);
+}
+
 void wake_reclaimer_of(Os& os, MemberRecord& record) {
   record.wake.fetch_add(1, std::memory_order_release);
   static_cast<void>(os.futex_wake(record.wake, INT_MAX));

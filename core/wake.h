@@ -8,6 +8,10 @@ namespace weir {
 // Whose reclaimer acts for the place `id` that `pid` has: its own, or for a thread group its process'.
 MemberId actor_of(const RegistryView& view, MemberId id, std::uint32_t pid);
 
+// Puts a request for that many pages into the record. False: somebody is asking already. Who asks wakes the
+// reclaimer then, and takes the request back should it not be answered.
+bool request_pages(MemberRecord& record, Pages wanted);
+
 // Lets it look at once, if it sleeps. Lock-free.
 void wake_reclaimer_of(Os& os, MemberRecord& record);
 

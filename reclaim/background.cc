@@ -4,6 +4,7 @@
 #include "reclaim/adaptive_marks.h"
 #include "reclaim/batches.h"
 #include "reclaim/group_reclaim.h"
+#include "reclaim/mute_members.h"
 #include "reclaim/other_members.h"
 
 namespace weir {
@@ -85,6 +86,7 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
   const bool waited_for =
       engine.waiters.load(std::memory_order_acquire) != 0 || help_is_wanted(engine, result.standing);
   if (result.standing.above_high == Pages::none()) {
+    static_cast<void>(watch_the_silent(engine, result.standing, true));
     result.unsure = is_promised_beyond(engine, result.standing.container, result.standing.marks.high);
     result.standing = engine.account.standing(headroom(engine));
   }
@@ -94,6 +96,10 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
       announce_room(engine);
     }
     return result;
+  }
+  const Pages wanted = direct_only ? result.standing.usage - result.standing.marks.limit : result.standing.above_low;
+  if (page_out_of_mute(engine, result.standing.high_container, wanted) > Pages::none()) {
+    result.standing = refreshed(engine);
   }
   if (!direct_only && !waited_for && evicts_in_place(engine) && engine.placement.thread_works(engine.os.now_ns())) {
     purge_if_due(engine);

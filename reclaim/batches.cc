@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/member_status.h"
+
 #include "reclaim/load_control.h"
 
 namespace weir {
@@ -107,11 +109,7 @@ void publish_swapped(Engine& engine) {
     return;
   }
   engine.swap_published_ns.store(now, std::memory_order_relaxed);
-  ProcessMemory memory;
-  if (read_process_memory(engine.os, engine.account.pid(), memory) == 0) {
-    const Pages groups{engine.record().groups_swapped.load(std::memory_order_relaxed)};
-    engine.record().swap_pages.store((memory.swapped - groups).count, std::memory_order_relaxed);
-  }
+  note_status(engine.os, engine.view, engine.account.member(), engine.account.pid());
 }
 
 void announce_room(Engine& engine) {

@@ -8,6 +8,7 @@
 #include "reclaim/in_place.h"
 #include "reclaim/kill_warning.h"
 #include "reclaim/look_around.h"
+#include "reclaim/other_members.h"
 #include "reclaim/stall.h"
 #include "reclaim/thrash.h"
 
@@ -84,6 +85,9 @@ bool has_background(const Engine& engine, GroupNumber group) {
 // Against the marks of the process' containers, or of its group's below them.
 Verdict charge_level(Engine& engine, const ChargeRequest& request) {
   Standing standing = look_around(engine, request);
+  if (request.group == kNoGroup && watch_the_silent(engine, standing, engine.may_open_here())) {
+    standing = standing_now(engine, request);
+  }
   // Who warned of a kill frees memory under the allocator's locks: nobody is held with them then.
   const bool may_hold = request.may_wait || !in_grace(engine, standing.container);
   if (request.group == kNoGroup && may_hold &&

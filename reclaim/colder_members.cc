@@ -1,4 +1,5 @@
 // colder_members.cc - who of a container's members should give back before us.
+#include "core/member_status.h"
 #include "core/wake.h"
 #include "reclaim/load_control.h"
 #include "reclaim/peers.h"
@@ -8,21 +9,6 @@ namespace {
 
 constexpr Pages kLeastGift{512};
 constexpr std::size_t kMostGivers = 8;
-
-// Nobody has seen its CPU clock move for a while. Whoever looks notes what he sees; that two who
-// look at once overwrite each other's note does no harm.
-bool has_been_idle(Engine& engine, const BookEntry& entry, MemberRecord& record, std::uint64_t now) {
-  constexpr std::uint64_t kIdleNs = 1'000'000'000;
-  constexpr std::uint64_t kTickNs = 2'000'000;
-  const std::uint64_t cpu = engine.os.process_cpu_ns(static_cast<int>(entry.pid));
-  const std::uint64_t seen_at = record.cpu_seen_at_ns.load(std::memory_order_relaxed);
-  if (seen_at == 0 || cpu > record.cpu_seen_ns.load(std::memory_order_relaxed) + kTickNs) {
-    record.cpu_seen_ns.store(cpu, std::memory_order_relaxed);
-    record.cpu_seen_at_ns.store(now, std::memory_order_relaxed);
-    return false;
-  }
-  return now - seen_at > kIdleNs;
-}
 
 // The coldest class of which a member holds enough to be worth waking it.
 int coldest_class(const MemberRecord& record) {
@@ -39,7 +25,6 @@ int coldest_class(const MemberRecord& record) {
 }  // namespace
 
 bool colder_members_give(Engine& engine, ContainerId id) {
-  const std::uint64_t now = engine.os.now_ns();
   MemberId givers[kMostGivers];
   std::size_t count = 0;
   int coldest = coldest_class(engine.record());
@@ -48,9 +33,9 @@ bool colder_members_give(Engine& engine, ContainerId id) {
   }
   each_that_counts(engine, id, [&](const BookEntry& entry, MemberRecord& record, MemberId member) {
     const Pages stays{record.unevictable_pages.load(std::memory_order_relaxed)};
-    const bool idle = has_been_idle(engine, entry, record, now);
+    const bool idle = has_been_idle(engine.os, entry, record);
     if (member == engine.account.member() || entry.charge - stays < kLeastGift ||
-        record.reclaimer_tid.load(std::memory_order_acquire) == 0) {
+        record.reclaimer_tid.load(std::memory_order_acquire) == 0 || reach_of(record) != Reach::kItself) {
       return;
     }
     const bool rests = idle || record.held_since_ns.load(std::memory_order_relaxed) != 0;

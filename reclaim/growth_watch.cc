@@ -161,8 +161,8 @@ std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing) {
 }
 
 bool is_traced(Os& os) {
-  ProcessMemory memory;
-  return read_process_memory(os, static_cast<std::uint32_t>(os.pid()), memory) == 0 && memory.tracer_pid != 0;
+  ProcessStatus memory;
+  return read_process_status(os, static_cast<std::uint32_t>(os.pid()), memory) == 0 && memory.tracer_pid != 0;
 }
 
 bool kernel_is_at_least(int major, int minor) {

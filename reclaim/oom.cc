@@ -17,9 +17,9 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr int kVictimPatienceMs = 2000;
 
 std::int64_t score_of(Engine& engine, std::uint32_t pid, Pages charge, Pages limit) {
-  ProcessMemory memory;
-  static_cast<void>(read_process_memory(engine.os, pid, memory));
-  return badness(charge, memory.swapped, memory.page_tables, read_oom_score_adj(engine.os, pid), limit);
+  ProcessStatus status;
+  static_cast<void>(read_process_status(engine.os, pid, status));
+  return badness(charge, status.swapped, status.page_tables, read_oom_score_adj(engine.os, pid), limit);
 }
 
 template <typename Visit>
@@ -80,17 +80,17 @@ void report(Engine& engine, const Standing& standing, const Victim& victim, OomR
         {standing.usage.bytes(), standing.marks.limit.bytes()},
         text.view()});
   each_member(engine, standing.container, [&](MemberId id, const BookEntry& entry) {
-    ProcessMemory memory;
-    static_cast<void>(read_process_memory(engine.os, entry.pid, memory));
+    ProcessStatus status;
+    static_cast<void>(read_process_status(engine.os, entry.pid, status));
     TextBuffer<128> line;
     line.add(engine.view.member(id).comm).add(" [").add_number(entry.pid).add("] usage ");
-    line.add_number(entry.charge.bytes()).add(" swap ").add_number(memory.swapped.bytes()).add(" oom_score_adj ");
+    line.add_number(entry.charge.bytes()).add(" swap ").add_number(status.swapped.bytes()).add(" oom_score_adj ");
     add_signed(line, read_oom_score_adj(engine.os, entry.pid));
     tell(engine, out,
          {EventKind::kOomVictim,
           standing.container,
           entry.pid,
-          {entry.charge.bytes(), memory.swapped.bytes()},
+          {entry.charge.bytes(), status.swapped.bytes()},
           line.view()});
   });
 }

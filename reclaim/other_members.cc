@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/member_status.h"
 #include "core/stats.h"
 #include "core/wake.h"
 
@@ -12,17 +13,26 @@ namespace {
 // Longer than a loaded machine takes to run a woken thread; a killed caller is forgotten by then.
 constexpr std::uint64_t kHelpNs = 100'000'000;
 
-// Unless somebody has in the last `fresh_ns`, or in the last 20 times as long as it takes.
-void read_members(Engine& engine, ContainerId id, const Subtree& subtree, std::uint64_t fresh_ns) {
+bool is_due(const ContainerRecord& record, std::uint64_t now, std::uint64_t fresh_ns) {
   constexpr std::uint64_t kMostShare = 20;
+  const std::uint64_t rest = std::max(fresh_ns, kMostShare * record.members_took_ns.load(std::memory_order_relaxed));
+  return now - record.members_read_ns.load(std::memory_order_relaxed) >= rest;
+}
+
+// Unless somebody has in the last `fresh_ns`, or in the last 20 times as long as it takes.
+bool read_members(Engine& engine, ContainerId id, const Subtree& subtree, std::uint64_t fresh_ns) {
   ContainerRecord& record = engine.view.container(id);
   const std::uint64_t now = engine.os.now_ns();
-  const std::uint64_t rest = std::max(fresh_ns, kMostShare * record.members_took_ns.load(std::memory_order_relaxed));
   std::uint64_t last = record.members_read_ns.load(std::memory_order_relaxed);
-  if (now - last >= rest && record.members_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
-    refresh_charges(engine.os, engine.view, subtree);
-    record.members_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
+  if (!is_due(record, now, fresh_ns) ||
+      !record.members_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    return false;
   }
+  refresh_charges(engine.os, engine.view, subtree, engine.account.pid());
+  engine.account.refresh(engine.os, nullptr);
+  engine.record().promised_pages.store(0, std::memory_order_relaxed);
+  record.members_took_ns.store(engine.os.now_ns() - now, std::memory_order_relaxed);
+  return true;
 }
 
 }  // namespace
@@ -50,7 +60,7 @@ int call_for_help(Engine& engine, ContainerId id, Pages expected) {
       continue;
     }
     MemberRecord& record = engine.view.member(actor_of(engine.view, member, entry.pid));
-    if (record.reclaimer_tid.load(std::memory_order_acquire) != 0) {
+    if (record.reclaimer_tid.load(std::memory_order_acquire) != 0 && reach_of(record) == Reach::kItself) {
       wake_reclaimer_of(engine.os, record);
       ++woken;
     }
@@ -59,7 +69,26 @@ int call_for_help(Engine& engine, ContainerId id, Pages expected) {
 }
 
 void refresh_others(Engine& engine, ContainerId id) {
-  read_members(engine, id, Subtree::below(engine.view, id), 50'000'000);
+  static_cast<void>(read_members(engine, id, Subtree::below(engine.view, id), 50'000'000));
+}
+
+bool watch_the_silent(Engine& engine, const Standing& standing, bool here) {
+  constexpr std::uint64_t kFreshNs = 100'000'000;
+  const Pages mark = std::min(standing.marks.high, standing.marks.limit);
+  const ContainerId id = standing.container;
+  if (mark.unlimited() || standing.usage.count < mark.count / 4 ||
+      !is_due(engine.view.container(id), engine.os.now_ns(), kFreshNs)) {
+    return false;
+  }
+  const Subtree subtree = Subtree::below(engine.view, id);
+  if (members_of(engine.view, subtree) <= 1) {
+    return false;
+  }
+  if (!here) {
+    wake_reclaimer(engine);
+    return false;
+  }
+  return read_members(engine, id, subtree, kFreshNs);
 }
 
 bool is_promised_beyond(Engine& engine, ContainerId id, Pages mark) {
@@ -68,7 +97,7 @@ bool is_promised_beyond(Engine& engine, ContainerId id, Pages mark) {
   if (mark.unlimited() || !beyond()) {
     return false;
   }
-  read_members(engine, id, subtree, 20'000'000);
+  static_cast<void>(read_members(engine, id, subtree, 20'000'000));
   return beyond();
 }
 

@@ -13,6 +13,11 @@ int call_for_help(Engine& engine, ContainerId id, Pages expected);
 // the last 50 ms (or in the last 20 times as long as it takes: members may be many).
 void refresh_others(Engine& engine, ContainerId id);
 
+// Some members grow without telling: static programs, and whoever set out before it knew of weir. So while usage is
+// beyond a quarter of the nearest mark, whoever looks reads all anew ten times a second; a thread that may not open
+// files (`here` false) wakes the reclaimer for it. True: they were read.
+bool watch_the_silent(Engine& engine, const Standing& standing, bool here);
+
 // Reads all members anew if their promises might lift usage above `mark`, and nobody has just done it.
 // True: they may, and nothing is known better.
 bool is_promised_beyond(Engine& engine, ContainerId id, Pages mark);

@@ -6,10 +6,6 @@
 
 #include <algorithm>
 
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT 21
-#endif
-
 namespace weir {
 namespace {
 
@@ -110,7 +106,7 @@ class PageOut {
   void ask(const PageRun& run) {
     const std::size_t step = between_ == nullptr || run.huge ? run.range.bytes() : kMostBetween.bytes();
     for (std::uintptr_t at = run.range.begin; at < run.range.end; at += step) {
-      const SysResult result = os_.advise(at, std::min(step, run.range.end - at), MADV_PAGEOUT);
+      const SysResult result = os_.advise(at, std::min(step, run.range.end - at), kAdvisePageOut);
       locked_ = locked_ || result.error() == EINVAL;
       breathe(between_);
     }

@@ -12,6 +12,8 @@ namespace weir {
 // A call ends at a multiple of 2 MiB, so that a huge page leaves in one piece.
 inline constexpr Pages kMostPerCall{512};
 
+inline constexpr int kAdvisePageOut = 21;  // MADV_PAGEOUT, which older headers lack
+
 // Scans the range, tells `seen` of each run of present pages, and calls madvise(MADV_PAGEOUT) on them. What
 // really left, a scan afterwards tells. Neighbouring runs go in one call, whatever is paged out or missing
 // between them (each call flushes the TLBs of every CPU the process runs on), unless file pages lie there

@@ -9,6 +9,10 @@
 
 namespace weir {
 
+// Nobody has seen its CPU clock move for a second. Whoever looks notes what he sees; that two who look at once
+// overwrite each other's note does no harm.
+bool has_been_idle(Os& os, const BookEntry& entry, MemberRecord& record);
+
 // What a member holds, and what it has paged out.
 inline Pages size_of(const BookEntry& entry, const MemberRecord& record) {
   return entry.charge + Pages{record.swap_pages.load(std::memory_order_relaxed)};

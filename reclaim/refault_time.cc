@@ -10,10 +10,6 @@
 #include "core/proc.h"
 #include "reclaim/engine.h"
 
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT 21
-#endif
-
 namespace weir {
 namespace {
 
@@ -98,7 +94,7 @@ void RefaultTime::measure(Os& os) {
       learn(cached_ns_, time_return(os, probe_ + kTimedPages * kWordsPerPage));
     }
   }
-  probe_is_out_ = os.advise(address, kProbeBytes, MADV_PAGEOUT).ok();
+  probe_is_out_ = os.advise(address, kProbeBytes, kAdvisePageOut).ok();
 }
 
 bool RefaultTime::make_probe(Os& os) {

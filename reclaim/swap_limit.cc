@@ -3,44 +3,43 @@
 
 #include <algorithm>
 
+#include "core/member_status.h"
+
 namespace weir {
 namespace {
 
-// Calls `visit` for each container from the member's own upwards that has a swap limit.
+// Calls `visit` for each container from `at` upwards that has a swap limit.
 template <typename Visit>
-void each_limit(const Engine& engine, Visit visit) {
-  ContainerId at = engine.account.container();
+void each_limit(const RegistryView& view, ContainerId at, Visit visit) {
   for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
-    const Pages limit{engine.view.container(at).swap_limit.load(std::memory_order_relaxed)};
+    const Pages limit{view.container(at).swap_limit.load(std::memory_order_relaxed)};
     if (!limit.unlimited()) {
       visit(at, limit);
     }
-    if (!parent_of(engine.view, at, at)) {
+    if (!parent_of(view, at, at)) {
       break;
     }
   }
 }
 
-// What the kernel says is paged out of this process, less what its thread groups say of theirs.
-Pages swapped_here(Engine& engine) {
-  ProcessMemory memory;
-  const int error = read_process_memory(engine.os, engine.account.pid(), memory);
-  const Pages groups{engine.record().groups_swapped.load(std::memory_order_relaxed)};
-  return error == 0 ? memory.swapped - groups : Pages{engine.record().swap_pages.load(std::memory_order_relaxed)};
-}
-
 }  // namespace
 
-SwapAllowance::SwapAllowance(Engine& engine, Pages wanted) : engine_(engine), allowed_(wanted) {
-  each_limit(engine, [&](ContainerId, Pages) { limited_ = true; });
+SwapAllowance::SwapAllowance(Engine& engine, Pages wanted)
+    : SwapAllowance(engine, engine.account.member(),
+                    BookEntry{engine.account.pid(), engine.account.container(), Pages::none()}, wanted) {}
+
+SwapAllowance::SwapAllowance(Engine& engine, MemberId member, const BookEntry& entry, Pages wanted)
+    : engine_(engine), member_(member), pid_(entry.pid), allowed_(wanted) {
+  const RegistryView& view = engine.view;
+  MemberRecord& record = view.member(member);
+  each_limit(view, entry.container, [&](ContainerId, Pages) { limited_ = true; });
   if (!limited_) {
     return;
   }
-  MemberRecord& record = engine.record();
-  record.swap_pages.store(swapped_here(engine).count, std::memory_order_relaxed);
+  note_status(engine_.os, engine_.view, member_, pid_);
   record.swap_promised.fetch_add(wanted.count, std::memory_order_seq_cst);
-  each_limit(engine, [&](ContainerId id, Pages limit) {
-    const Pages sum = swap_usage_of(engine.view, Subtree::below(engine.view, id));
+  each_limit(view, entry.container, [&](ContainerId id, Pages limit) {
+    const Pages sum = swap_usage_of(view, Subtree::below(view, id));
     allowed_ = std::min(allowed_, wanted - (sum - limit));
   });
   record.swap_promised.fetch_sub((wanted - allowed_).count, std::memory_order_seq_cst);
@@ -48,8 +47,8 @@ SwapAllowance::SwapAllowance(Engine& engine, Pages wanted) : engine_(engine), al
 
 SwapAllowance::~SwapAllowance() {
   if (limited_) {
-    engine_.record().swap_pages.store(swapped_here(engine_).count, std::memory_order_relaxed);
-    engine_.record().swap_promised.fetch_sub(allowed_.count, std::memory_order_seq_cst);
+    note_status(engine_.os, engine_.view, member_, pid_);
+    engine_.view.member(member_).swap_promised.fetch_sub(allowed_.count, std::memory_order_seq_cst);
   }
 }
 

@@ -14,6 +14,8 @@ namespace weir {
 class SwapAllowance {
  public:
   SwapAllowance(Engine& engine, Pages wanted);
+  // The same for memory of another member, which somebody else pages out.
+  SwapAllowance(Engine& engine, MemberId member, const BookEntry& entry, Pages wanted);
   ~SwapAllowance();
   SwapAllowance(const SwapAllowance&) = delete;
   SwapAllowance& operator=(const SwapAllowance&) = delete;
@@ -28,6 +30,8 @@ class SwapAllowance {
 
  private:
   Engine& engine_;
+  MemberId member_;
+  std::uint32_t pid_;
   Pages allowed_;
   bool limited_ = false;
 };

@@ -95,6 +95,12 @@ class ReplayOs final : public Os {
     return refused();
   }
   MapResult map_shared(int, std::size_t) override;
+  SysResult pidfd(int) override {
+    return refused();
+  }
+  SysResult advise_other(int, std::uintptr_t, std::size_t, int) override {
+    return refused();
+  }
   SysResult tgkill(int, int, int) override {
     return SysResult(0);
   }

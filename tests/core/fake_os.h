@@ -40,7 +40,9 @@ enum class Call {
   kMapAnonymous,
   kUnmap,
   kAdvise,
+  kAdviseOther,
   kKill,
+  kPidfd,
   kTgkill,
   kQueueSignal,
   kUsage,
@@ -60,6 +62,7 @@ struct FakeProcess {
   std::uint64_t shared_pages = 0;
   std::uint64_t swap_kib = 0;
   int threads = 1;
+  std::string caught = {};  // the mask of SigCgt; empty: no such line
 };
 
 class FakeOs : public Os {
@@ -179,6 +182,12 @@ class FakeOs : public Os {
   }
   SysResult kill(int pid, int signal) override {
     return plain(Call::kKill, [&] { return raw_os().kill(pid, signal); });
+  }
+  SysResult advise_other(int pidfd, std::uintptr_t address, std::size_t bytes, int advice) override {
+    return plain(Call::kAdviseOther, [&] { return raw_os().advise_other(pidfd, address, bytes, advice); });
+  }
+  SysResult pidfd(int pid) override {
+    return plain(Call::kPidfd, [&] { return raw_os().pidfd(pid); });
   }
   SysResult tgkill(int pid, int tid, int signal) override {
     return plain(Call::kTgkill, [&] { return raw_os().tgkill(pid, tid, signal); });

@@ -126,7 +126,8 @@ inline void FakeOs::add_process(int pid, const FakeProcess& process) {
   put_file(proc_path(pid, "status"), "Name:\t" + process.comm + "\nUmask:\t0022\nState:\t" + process.state +
                                          " (fake)\nPid:\t" + number + "\nTracerPid:\t0\nVmHWM:\t" +
                                          std::to_string(process.resident_pages * 4) + " kB\nVmPTE:\t 40 kB\nVmSwap:\t" +
-                                         std::to_string(process.swap_kib) + " kB\nThreads:\t" + threads + "\n");
+                                         std::to_string(process.swap_kib) + " kB\nThreads:\t" + threads + "\n" +
+                                         (process.caught.empty() ? "" : "SigCgt:\t" + process.caught + "\n"));
   put_file(proc_path(pid, "oom_score_adj"), "0\n");
 }
 

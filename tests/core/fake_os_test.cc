@@ -85,8 +85,8 @@ TEST(FakeOsTest, ItsProcessesReadBackAsTheyWerePut) {
   Pages anonymous;
   ASSERT_EQ(read_anonymous(os, 42, anonymous), 0);
   EXPECT_EQ(anonymous, Pages{50});
-  ProcessMemory memory;
-  ASSERT_EQ(read_process_memory(os, 42, memory), 0);
+  ProcessStatus memory;
+  ASSERT_EQ(read_process_status(os, 42, memory), 0);
   EXPECT_EQ(memory.swapped, Pages{3});
   os.remove_process(42);
   EXPECT_EQ(read_process_stat(os, 42, stat), ENOENT);

@@ -70,8 +70,8 @@ TEST(ProcOfLivingTest, AskedByAThreadThatLivesWhereTheFirstOneHasEnded) {
   Pages anonymous;
   ASSERT_EQ(read_anonymous(raw_os(), child.pid(), anonymous), 0);
   EXPECT_GE(anonymous, Pages::holding(4 * kMiB));
-  ProcessMemory memory;
-  ASSERT_EQ(read_process_memory(raw_os(), child.pid(), memory), 0);
+  ProcessStatus memory;
+  ASSERT_EQ(read_process_status(raw_os(), child.pid(), memory), 0);
   EXPECT_GT(memory.page_tables, Pages::none());
 }
 

@@ -95,10 +95,10 @@ TEST_F(ProcTest, NumbersBeyondTheirRangeDoNotHarm) {
 TEST_F(ProcTest, AProcessThatIsGoneIsToldByItsErrno) {
   ProcessStat stat;
   Pages pages;
-  ProcessMemory memory;
+  ProcessStatus memory;
   EXPECT_EQ(read_process_stat(os_, 42, stat), ENOENT);
   EXPECT_EQ(read_anonymous(os_, 42, pages), ENOENT);
-  EXPECT_EQ(read_process_memory(os_, 42, memory), ENOENT);
+  EXPECT_EQ(read_process_status(os_, 42, memory), ENOENT);
   EXPECT_EQ(read_oom_score_adj(os_, 42), 0);
 }
 
@@ -107,11 +107,29 @@ TEST_F(ProcTest, AProcessThatGoesBetweenOpenAndReadIsToldByItsErrno) {
   os_.fail(Call::kPread, ESRCH);
   ProcessStat stat;
   Pages pages;
-  ProcessMemory memory;
+  ProcessStatus memory;
   EXPECT_EQ(read_process_stat(os_, 42, stat), ESRCH);
   EXPECT_EQ(read_anonymous(os_, 42, pages), ESRCH);
-  EXPECT_EQ(read_process_memory(os_, 42, memory), ESRCH);
+  EXPECT_EQ(read_process_status(os_, 42, memory), ESRCH);
   EXPECT_EQ(read_oom_score_adj(os_, 42), 0);
+}
+
+TEST_F(ProcTest, StatusTellsTheStateAndWhatIsCaught) {
+  os_.put_file("/proc/42/status",
+               "Name:\tState:\nState:\tT (stopped)\nSigIgn:\tff\nSigCgt:\t0000000100004010\nCap:\t0\n");
+  ProcessStatus status;
+  ASSERT_EQ(read_process_status(os_, 42, status), 0);
+  EXPECT_EQ(status.state, 'T');
+  EXPECT_TRUE(status.tells_caught);
+  EXPECT_EQ(status.caught, 0x100004010U);
+}
+
+TEST_F(ProcTest, AStatusWithoutThemTellsNeither) {
+  os_.put_file("/proc/42/status", "Name:\tcat\nState:\nSigCgt:\t\nSigCgt");
+  ProcessStatus status;
+  ASSERT_EQ(read_process_status(os_, 42, status), 0);
+  EXPECT_EQ(status.state, '?');
+  EXPECT_FALSE(status.tells_caught);
 }
 
 TEST_F(ProcTest, AnonymousIsResidentWithoutShared) {
@@ -141,8 +159,8 @@ TEST_F(ProcTest, ReadsTheKeysOfStatus) {
   os_.put_file("/proc/42/status",
                "Name:\tcat\nState:\tS (sleeping)\nTracerPid:\t17\nVmHWM:\t    4096 kB\nVmPTE:\t      40 kB\n"
                "VmSwap:\t      12 kB\nThreads:\t3\n");
-  ProcessMemory memory;
-  ASSERT_EQ(read_process_memory(os_, 42, memory), 0);
+  ProcessStatus memory;
+  ASSERT_EQ(read_process_status(os_, 42, memory), 0);
   EXPECT_EQ(memory.tracer_pid, 17U);
   EXPECT_EQ(memory.peak_resident, Pages{1024});
   EXPECT_EQ(memory.page_tables, Pages{10});
@@ -154,8 +172,8 @@ TEST_F(ProcTest, ReadsTheKeysOfStatus) {
 TEST_F(ProcTest, ANameThatLooksLikeAKeyIsNone) {
   for (const char* name : {"VmSwap:9999", "VmSwap: 8 kB", "TracerPid:\\n1", "x Threads:7"}) {
     os_.put_file("/proc/42/status", std::string("Name:\t") + name + "\nTracerPid:\t0\nVmSwap:\t12 kB\nThreads:\t3\n");
-    ProcessMemory memory;
-    ASSERT_EQ(read_process_memory(os_, 42, memory), 0);
+    ProcessStatus memory;
+    ASSERT_EQ(read_process_status(os_, 42, memory), 0);
     EXPECT_EQ(memory.swapped, Pages{3}) << name;
     EXPECT_EQ(memory.tracer_pid, 0U) << name;
     EXPECT_EQ(memory.threads, 3U) << name;
@@ -166,8 +184,8 @@ TEST_F(ProcTest, ANameThatLooksLikeAKeyIsNone) {
 TEST_F(ProcTest, KeysThatAreNotThereAreZero) {
   for (const char* text : {"", "Name:\tkthreadd\nThreads:\t1\n", "VmSwap:", "VmSwap:\n", "Vm"}) {
     os_.put_file("/proc/42/status", text);
-    ProcessMemory memory;
-    ASSERT_EQ(read_process_memory(os_, 42, memory), 0) << text;
+    ProcessStatus memory;
+    ASSERT_EQ(read_process_status(os_, 42, memory), 0) << text;
     EXPECT_EQ(memory.swapped, Pages::none()) << text;
   }
 }
@@ -179,8 +197,8 @@ TEST_F(ProcTest, ManyGroupsDoNotHideTheKeysBehindThem) {
     groups += "1000000" + std::to_string(100 + i) + " ";
   }
   os_.put_file("/proc/42/status", "Name:\tcat\nGroups:\t" + groups + "\nVmSwap:\t12 kB\nThreads:\t3\n");
-  ProcessMemory memory;
-  ASSERT_EQ(read_process_memory(os_, 42, memory), 0);
+  ProcessStatus memory;
+  ASSERT_EQ(read_process_status(os_, 42, memory), 0);
   EXPECT_EQ(memory.swapped, Pages{3});
 }
 
@@ -236,8 +254,8 @@ TEST(RealProcTest, ThisProcessIsToldAsItIs) {
   EXPECT_EQ(stat.state, 'R');
   EXPECT_GE(stat.threads, 1U);
   EXPECT_LE(stat.start_ns, raw_os().now_ns());
-  ProcessMemory memory;
-  ASSERT_EQ(read_process_memory(raw_os(), pid, memory), 0);
+  ProcessStatus memory;
+  ASSERT_EQ(read_process_status(raw_os(), pid, memory), 0);
   EXPECT_GT(memory.peak_resident, Pages::none());
   EXPECT_EQ(memory.threads, stat.threads);
 }

@@ -48,6 +48,14 @@ def perf_works():
     return True
 
 
+def may_advise_others():
+    """True with CAP_SYS_NICE, which paging out of another process takes."""
+    sys_nice = 23
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        held = next(line for line in status if line.startswith("CapEff:"))
+    return bool(int(held.split()[1], 16) >> sys_nice & 1)
+
+
 def find_program(name):
     """Debian's own one first: another one may lie where an ordinary user cannot read."""
     return shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin") or shutil.which(name)

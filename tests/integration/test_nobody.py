@@ -20,6 +20,7 @@ SUBSET = [
     "test_run.RunTest",
     "test_results.ResultsTest.test_python",
     "test_databases.SqliteTest",
+    "test_mute.MuteTest",
 ]
 WITHOUT_PERF = [
     "test_limit.LimitTest.test_with_fallback_meter",

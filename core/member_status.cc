@@ -1,0 +1,103 @@
+// member_status.cc - a state, two handlers and a sum.
+#include "core/member_status.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <string_view>
+
+#include "core/events.h"
+#include "core/proc.h"
+#include "core/text.h"
+#include "core/wake.h"
+
+namespace weir {
+namespace {
+
+bool lacks(const ProcessStatus& status, std::uint32_t signal) {
+  constexpr std::uint32_t kSignals = 64;
+  return status.tells_caught && signal >= 1 && signal <= kSignals && ((status.caught >> (signal - 1)) & 1) == 0;
+}
+
+// Whether a file with such a name is mapped there; true where that cannot be told.
+bool has_mapped(Os& os, std::uint32_t pid, std::string_view name) {
+  char buffer[1024];
+  TextBuffer<64> path;
+  path.add("/proc/").add_number(pid).add("/maps");
+  const SysResult fd = os.open(path.c_str(), O_RDONLY, 0);
+  if (!fd.ok()) {
+    return true;
+  }
+  bool found = false;
+  SysResult got(1);
+  std::size_t kept = 0;  // the end of a piece may be the beginning of a name
+  for (std::int64_t at = 0; got.ok() && got.value() > 0 && !found; at += got.ok() ? got.value() : 0) {
+    got = os.pread(static_cast<int>(fd.value()), buffer + kept, sizeof(buffer) - kept, at);
+    const std::string_view text(buffer, kept + static_cast<std::size_t>(got.ok() ? got.value() : 0));
+    found = text.find(name) != std::string_view::npos;
+    kept = std::min(text.size(), name.size());
+    std::memmove(buffer, text.data() + text.size() - kept, kept);
+  }
+  static_cast<void>(os.close(static_cast<int>(fd.value())));
+  return found || !got.ok();
+}
+
+// An exec sets handlers back, and so may a program: without ours we look closer.
+bool is_alien(Os& os, std::uint32_t pid, const MemberRecord& actor, const ProcessStatus& status) {
+  const bool had_reclaimer = actor.reclaimer_tid.load(std::memory_order_acquire) != 0;
+  const std::uint32_t ours = had_reclaimer ? SIGTRAP : actor.dump_signal.load(std::memory_order_acquire);
+  return lacks(status, ours) && !has_mapped(os, pid, "libweir.so");
+}
+
+Reach reach_by(Os& os, std::uint32_t pid, const MemberRecord& actor, const ProcessStatus& status) {
+  if (is_alien(os, pid, actor, status)) {
+    return Reach::kAlien;
+  }
+  return status.state == 'T' || status.state == 't' ? Reach::kStopped : Reach::kItself;
+}
+
+void tell(Os& os, const RegistryView& view, const BookEntry& entry, Reach reach) {
+  constexpr Pages kWorthTelling{256};
+  if (entry.charge >= kWorthTelling) {
+    TextBuffer<128> text;
+    text.add(reach == Reach::kStopped ? "stopped" : "runs a program without weir");
+    text.add(": cannot give memory back by itself");
+    post_event(os, view, {EventKind::kMute, entry.container, entry.pid, {entry.charge.bytes(), 0}, text.view()});
+  }
+}
+
+}  // namespace
+
+void note_status(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
+  MemberRecord& record = view.member(id);
+  ProcessStatus status;
+  if (read_process_status(os, pid, status) != 0) {
+    return;
+  }
+  const Reach reach = reach_by(os, pid, view.member(actor_of(view, id, pid)), status);
+  const auto before =
+      static_cast<Reach>(record.reach.exchange(static_cast<std::uint32_t>(reach), std::memory_order_relaxed));
+  if (reach != before && reach != Reach::kItself) {
+    tell(os, view, view.book(id).load(), reach);
+  }
+  if (record.is_group.load(std::memory_order_relaxed) == 0) {
+    const Pages groups{record.groups_swapped.load(std::memory_order_relaxed)};
+    record.swap_pages.store((status.swapped - groups).count, std::memory_order_relaxed);
+  }
+}
+
+const char* to_string(Reach reach) {
+  switch (reach) {
+    case Reach::kItself:
+      return "itself";
+    case Reach::kStopped:
+      return "stopped";
+    case Reach::kAlien:
+      return "alien";
+  }
+  return "unknown";
+}
+
+}  // namespace weir

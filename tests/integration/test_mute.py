@@ -1,0 +1,89 @@
+"""Members that cannot give memory back themselves, stopped or gone over to a static program: shown, told, paged out."""
+
+import os
+import signal
+import time
+import unittest
+
+import harness
+import machine
+from harness import MIB
+
+LIMIT = 64 * MIB
+HELD = 40
+
+
+class MuteTest(harness.WeirTest):
+    def setUp(self):
+        super().setUp()
+        self.need_swap()
+
+    def hold(self, *argv):
+        return self.start_ready([*argv, str(HELD)], self.weir_env(LIMIT))
+
+    def stopped(self):
+        process = self.hold(harness.program("hold"))
+        os.kill(process.pid, signal.SIGSTOP)
+        return process
+
+    def alien(self):
+        return self.hold("/bin/sh", "-c", 'exec "$0" "$1"', harness.program("static/hold"))
+
+    def member(self, pid):
+        return next(member for member in self.stat()["members"] if member["pid"] == pid)
+
+    def squeeze(self, process, reach):
+        """Another member, which alone could have the limit for itself, walks through 50 MiB for a while."""
+        walker = self.run_weir([harness.program("walk_again"), "50", "10"], LIMIT)
+        self.assertEqual(walker.status, 0, walker.err)
+        stat = self.stat()
+        held = self.member(process.pid)
+        self.assertEqual(held["reach"], reach)
+        self.assertEqual(stat["unevictable"], held["usage"], "all that the mute hold")
+        told = [event for event in self.events("mute") if event["pid"] == process.pid]
+        self.assertEqual(len(told), 1, told)
+        if machine.may_advise_others():
+            self.assertGreater(held["swap_usage"], 4 * MIB, stat)
+        else:
+            self.assertGreater(held["usage"], (HELD - 16) * MIB, "what it gave back itself before it was stopped")
+        return stat
+
+    def test_a_stopped_member(self):
+        process = self.stopped()
+        self.squeeze(process, "stopped")
+        os.kill(process.pid, signal.SIGCONT)
+        for _ in range(100):
+            if self.member(process.pid)["reach"] == "itself":
+                break
+            time.sleep(0.01)
+        self.assertEqual(self.member(process.pid)["reach"], "itself")
+        self.assertEqual(self.stat()["unevictable"], 0)
+        self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
+    def test_a_member_that_is_a_static_program_by_now(self):
+        process = self.alien()
+        self.squeeze(process, "alien")
+        self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
+    def test_in_text_it_is_named(self):
+        process = self.stopped()
+        line = next(line for line in self.weir("stat", "test").out.decode().splitlines() if str(process.pid) in line)
+        self.assertEqual(line.split()[-2:], ["stopped", "hold"], line)
+        os.kill(process.pid, signal.SIGCONT)
+        self.assertEqual(self.finish(process).status, 0)
+
+    def test_a_program_that_sets_all_handlers_back_is_itself(self):
+        script = ("import signal, sys\n"
+                  "for number in range(1, 65):\n"
+                  "  try: signal.signal(number, signal.SIG_DFL)\n"
+                  "  except (OSError, ValueError): pass\n"
+                  "print('ready', flush=True)\nsys.stdin.read()\nprint('ok')\n")
+        for limit in (4096 * MIB, 16 * MIB):
+            with self.subTest(limit=limit):
+                process = self.start_ready(["/usr/bin/python3", "-c", script], self.weir_env(limit, f"box{limit}"))
+                self.assertEqual([member["reach"] for member in self.stat(f"box{limit}")["members"]], ["itself"])
+                self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
+
+if __name__ == "__main__":
+    unittest.main()
