@@ -93,7 +93,8 @@ Pages page_out_of_mute(Engine& engine, ContainerId id, Pages wanted) {
     const Reach reach = look_at(engine, member, entry, limit);
     const Pages part = std::min(part_of(engine, entry, record, reach, usage, wanted - done),
                                 beyond_minimum(engine.view, entry.container, id));
-    if (has_swap && part > Pages::none()) {
+    // A pid that is somebody else's by now had better keep its memory.
+    if (has_swap && part > Pages::none() && !member_is_dead(engine.os, record, entry.pid)) {
       done = done + take_from(engine, member, entry, part);
     }
   }

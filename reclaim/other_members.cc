@@ -76,12 +76,14 @@ bool watch_the_silent(Engine& engine, const Standing& standing, bool here) {
   constexpr std::uint64_t kFreshNs = 100'000'000;
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
   const ContainerId id = standing.container;
-  if (mark.unlimited() || standing.usage.count < mark.count / 4 ||
-      !is_due(engine.view.container(id), engine.os.now_ns(), kFreshNs)) {
+  ContainerRecord& record = engine.view.container(id);
+  const std::uint64_t now = engine.os.now_ns();
+  if (mark.unlimited() || standing.usage.count < mark.count / 4 || !is_due(record, now, kFreshNs)) {
     return false;
   }
   const Subtree subtree = Subtree::below(engine.view, id);
   if (members_of(engine.view, subtree) <= 1) {
+    record.members_read_ns.store(now, std::memory_order_relaxed);  // nobody need count them at every sample
     return false;
   }
   if (!here) {

@@ -184,6 +184,17 @@ TEST_F(MuteMembersTest, WithSwapFullItIsNotTried) {
   EXPECT_EQ(take(500), Pages::none());
 }
 
+TEST_F(MuteMembersTest, AnotherProcessWithItsPidIsLeftAlone) {
+  add(kOther, 1000, 'T');
+  FakeProcess process;
+  process.resident_pages = 1000;
+  process.state = 'T';
+  process.start_ticks = os_.now_ns() / 10'000'000 + 1000;
+  os_.put(kOther, process);
+  EXPECT_EQ(take(500), Pages::none());
+  EXPECT_TRUE(os_.taken.empty());
+}
+
 TEST_F(MuteMembersTest, TheMuteAreNotCalledForHelp) {
   const MemberRecord& other = add(kOther, 1000, 'T');
   take(0);

@@ -52,6 +52,7 @@ TEST_F(SilentMembersTest, AloneThereIsNobodyToRead) {
   refresh_charges(os, engine.view, Subtree::below(engine.view, container));
   os.advance(kSecond);
   EXPECT_FALSE(watch());
+  EXPECT_EQ(container_record().members_read_ns.load(), os.now_ns()) << "and nobody asks again for a while";
 }
 
 TEST_F(SilentMembersTest, WhoMayNotOpenFilesWakesItsReclaimer) {
