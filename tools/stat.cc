@@ -3,6 +3,7 @@
 #include "tools/group_counts.h"
 #include "tools/say.h"
 #include "tools/session.h"
+#include "tools/still.h"
 
 namespace weir {
 namespace {
@@ -14,24 +15,28 @@ class StdoutSink final : public Sink {
   }
 };
 
-void print_all(Session& session, const std::vector<Listed>& containers, DumpFormat format) {
+// Of all containers, as they are in `still`, whatever their members do meanwhile.
+void settle(Session& session, StillRegistry& still, std::vector<Listed>& containers) {
+  for (Listed& listed : containers) {
+    listed.stats = container_stats(session.os(), still.view(), listed.id, Look::kBooks);
+  }
+}
+
+void print_all(const RegistryView& view, const std::vector<Listed>& containers, DumpFormat format) {
   StdoutSink out;
   const bool json = format == DumpFormat::kJson;
   print(json ? "[" : "");
   const char* between = "";
   for (const auto& [id, stats] : containers) {
     print(between);
-    format_stats(session.view(), id, stats, format, out);
+    format_stats(view, id, stats, format, out);
     between = json ? "," : "\n";
   }
   print(json ? "]\n" : "");
 }
 
 // HELP and TYPE stand once before the samples of all containers, so these are formatted together.
-void print_prometheus(Session& session, const std::vector<Listed>& containers) {
-  if (containers.empty()) {
-    return;
-  }
+void print_prometheus(const RegistryView& view, const std::vector<Listed>& containers) {
   std::vector<ContainerId> ids;
   std::vector<ContainerStats> stats;
   for (const Listed& listed : containers) {
@@ -39,14 +44,17 @@ void print_prometheus(Session& session, const std::vector<Listed>& containers) {
     stats.push_back(listed.stats);
   }
   StdoutSink out;
-  format_prometheus_families(session.view(), ids.data(), stats.data(), ids.size(), out);
+  format_prometheus_families(view, ids.data(), stats.data(), ids.size(), out);
 }
 
 void print_one(Session& session, std::string_view name, DumpFormat format) {
   const ContainerId id = session.need(name);
   count_groups(session.os(), session.view(), Subtree::below(session.view(), id));
+  std::vector<Listed> one{{id, container_stats(session.os(), session.view(), id, Look::kProc)}};
+  StillRegistry still(session.view());
+  settle(session, still, one);
   StdoutSink out;
-  format_stats(session.view(), id, container_stats(session.os(), session.view(), id, Look::kProc), format, out);
+  format_stats(still.view(), id, one.front().stats, format, out);
 }
 
 }  // namespace
@@ -67,11 +75,17 @@ int stat_main(Invocation& call) {
     print_one(session, read_name(name), format);
     return 0;
   }
-  const std::vector<Listed> containers = session.open_or_say() ? session.list() : std::vector<Listed>{};
-  if (format == DumpFormat::kPrometheus) {
-    print_prometheus(session, containers);
-  } else {
-    print_all(session, containers, format);
+  if (!session.open_or_say()) {
+    print(format == DumpFormat::kJson ? "[]\n" : "");
+    return 0;
+  }
+  std::vector<Listed> containers = session.list();
+  StillRegistry still(session.view());
+  settle(session, still, containers);
+  if (format != DumpFormat::kPrometheus) {
+    print_all(still.view(), containers, format);
+  } else if (!containers.empty()) {
+    print_prometheus(still.view(), containers);
   }
   return 0;
 }
