@@ -186,9 +186,10 @@ MoveFailure attempt(Os& os, RegistryView& view, const MoveOrder& order, MoveResu
 bool asked_for_room(Os& os, RegistryView& view, MoveResult& result, std::uint64_t deadline) {
   const MovePlan& plan = result.plan;
   const Pages freed = make_room(os, view, plan.tightest, plan.needed_there, deadline);
-  result.freed = result.freed + freed;
   refresh_both_sides(os, view, plan.source, plan.destination.id);
-  const bool shrank = usage_of(view, plan.tightest.id) < plan.tightest.usage;
+  const Pages usage = usage_of(view, plan.tightest.id);
+  const bool shrank = usage < plan.tightest.usage;
+  result.freed = result.freed + (plan.tightest.usage - usage);  // not what left: some of it comes back at once
   return freed > Pages::none() || (shrank && os.now_ns() < deadline);
 }
 
@@ -203,13 +204,11 @@ std::string_view short_name(const ContainerRecord& record) {
 void announce(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
   constexpr std::size_t kMostShown = 20;
   const MovePlan& plan = result.plan;
-  ContainerId top = plan.destination.id;
   for (const MovePart& part : plan.parts) {
     each_new_level(view, part.entry.container, part.destination, [&](ContainerId at) {
       const MoveLevel level = level_of(view, at);
       note_usage(view.container(at), level.usage);
       result.above = std::max(result.above, level.lacking(Pages::none()));
-      top = at;
     });
   }
   TextBuffer<128> text;
@@ -217,9 +216,10 @@ void announce(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& re
   text.add(order.group.empty() ? "" : " ").add("from ").add(short_name(view.container(plan.source)));
   text.add(" to ").add(short_name(view.container(plan.destination.id))).add(", policy ").add(to_string(order.policy));
   post_event(os, view, {EventKind::kMove, plan.destination.id, order.pid, {result.moved.bytes(), 0}, text.view()});
-  wake_reclaimer_of(os, view.member(actor_of(view, plan.member, order.pid)));
-  if (order.policy == MovePolicy::kLazy) {
-    wake_reclaimers_below(os, view, top);
+  // With lazy the newcomer is to give back first: whoever moved it asks it, and a mere wake-up would make it call
+  // others.
+  if (order.policy == MovePolicy::kReserve) {
+    wake_reclaimer_of(os, view.member(actor_of(view, plan.member, order.pid)));
   }
 }
 

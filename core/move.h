@@ -26,7 +26,7 @@ namespace weir {
 
 enum class MovePolicy : std::uint32_t {
   kReserve,  // only into room that is there, or that the destination's members make in time
-  kLazy,     // at once; who is above a mark then reclaims
+  kLazy,     // at once; who ordered it then asks the newcomer to give back, then the others
 };
 const char* to_string(MovePolicy policy);
 

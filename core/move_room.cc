@@ -16,14 +16,21 @@ constexpr int kMostTurns = 2 * kMoveWaitNs / kTurnNs;  // should sleeping not wo
 
 using MemberSet = std::bitset<kMaxMembers>;
 
-// Whether a reclaimer can serve that member's request: it runs, and nobody stopped the process.
+// Whether somebody there serves requests: a reclaimer, or the dump signal's handler.
 bool can_answer(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
   const MemberRecord& actor = view.member(actor_of(view, id, pid));
-  if (actor.reclaimer_tid.load(std::memory_order_acquire) == 0 || member_is_dead(os, actor, pid)) {
+  if (member_is_dead(os, actor, pid)) {
     return false;
   }
   note_status(os, view, id, pid);
-  return reach_of(view.member(id)) == Reach::kItself;
+  return reach_of(view.member(id)) == Reach::kItself &&
+         (actor.reclaimer_tid.load(std::memory_order_acquire) != 0 ||
+          view.member(id).dump_signal.load(std::memory_order_acquire) != 0);
+}
+
+// Without what would not leave when it was last asked.
+Pages evictable(const RegistryView& view, MemberId id, const BookEntry& entry) {
+  return entry.charge - Pages{view.member(id).unevictable_pages.load(std::memory_order_relaxed)};
 }
 
 struct Askable {
@@ -41,18 +48,10 @@ Askable askable_below(Os& os, RegistryView& view, ContainerId top) {
     if (entry.pid != 0 && subtree.holds(entry.container) && entry.charge > Pages::none() &&
         beyond_minimum(view, entry.container, top) > Pages::none() && can_answer(os, view, id, entry.pid)) {
       askable.members[i] = true;
-      askable.total = askable.total + entry.charge;
+      askable.total = askable.total + evictable(view, id, entry);
     }
   }
   return askable;
-}
-
-bool ask(Os& os, MemberRecord& record, MemberRecord& actor, Pages wanted) {
-  if (!request_pages(record, wanted)) {
-    return false;
-  }
-  wake_reclaimer_of(os, actor);
-  return true;
 }
 
 // Asks each for its share of `wanted` by what it holds. Who was asked.
@@ -63,8 +62,9 @@ MemberSet ask_each(Os& os, RegistryView& view, const Askable& askable, Pages wan
     if (askable.members[i]) {
       const MemberId id{i};
       const BookEntry entry = view.book(id).load();
-      const Pages share{most.count * entry.charge.count / askable.total.count + 1};
-      asked[i] = ask(os, view.member(id), view.member(actor_of(view, id, entry.pid)), std::min(share, entry.charge));
+      const Pages its = evictable(view, id, entry);
+      const Pages share{most.count * its.count / askable.total.count + 1};
+      asked[i] = its > Pages::none() && ask_for_pages(os, view, id, entry.pid, std::min(share, its));
     }
   }
   return asked;

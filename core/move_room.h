@@ -1,7 +1,7 @@
 // move_room.h - asking the members of a container to give memory back before another one moves in.
 //
 // The request is MemberRecord::reclaim_wanted, as for shrinking on demand; the answer comes from
-// the member's reclaimer thread. Members that run none, or are stopped, are not asked.
+// the member's reclaimer thread. Without one the dump signal asks it; who is stopped is not asked.
 #pragma once
 
 #include "core/move.h"

@@ -3,6 +3,7 @@
 
 #include <climits>
 
+#include "core/member_status.h"
 #include "core/usage.h"
 
 namespace weir {
@@ -22,6 +23,22 @@ bool request_pages(MemberRecord& record, Pages wanted) {
   record.reclaim_wanted.store(wanted.count, std::memory_order_relaxed);
   std::uint32_t none = 0;
   return record.request.compare_exchange_strong(none, kRequestReclaim, std::memory_order_acq_rel);
+}
+
+bool ask_for_pages(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, Pages wanted) {
+  MemberRecord& record = view.member(id);
+  MemberRecord& actor = view.member(actor_of(view, id, pid));
+  note_status(os, view, id, pid);
+  const bool has_reclaimer = actor.reclaimer_tid.load(std::memory_order_acquire) != 0;
+  const std::uint32_t signal = record.dump_signal.load(std::memory_order_acquire);
+  if (reach_of(record) != Reach::kItself || (!has_reclaimer && signal == 0) || !request_pages(record, wanted)) {
+    return false;
+  }
+  if (has_reclaimer) {
+    wake_reclaimer_of(os, actor);
+    return true;
+  }
+  return os.kill(static_cast<int>(pid), static_cast<int>(signal)).ok();
 }
 
 void wake_reclaimer_of(Os& os, MemberRecord& record) {

@@ -32,13 +32,13 @@ Pages above_low(const Engine& engine, const ChargeRequest& request) {
 }
 
 // Evicts a batch of its share, if it may; else waits. What is left of the share.
-Pages help_or_wait(Engine& engine, const ChargeRequest& request, std::uint32_t seen, std::int64_t most_ns,
-                   Pages share) {
+Pages help_or_wait(Engine& engine, const ChargeRequest& request, ContainerId id, std::uint32_t seen,
+                   std::int64_t most_ns, Pages share) {
   if (!engine.may_open_here() || share == Pages::none()) {
     wait_for_room(engine, seen, most_ns);
     return share;
   }
-  const Pages done = evict_here(engine, kHelpBatch, true, request.group);
+  const Pages done = evict_here(engine, id, kHelpBatch, true, request.group);
   refresh_here(engine, request);
   return done < kLeastHelp ? Pages::none() : share - done;
 }
@@ -63,7 +63,7 @@ bool is_held_from_low(const Engine& engine, const ChargeRequest& request) {
 bool wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, std::uint32_t seen,
                const Standing& standing) {
   if (!hold.to_low) {
-    help_or_wait(engine, request, seen, hold.most_ns, kHelpBatch);
+    help_or_wait(engine, request, standing.high_container, seen, hold.most_ns, kHelpBatch);
     return true;
   }
   Pages share = own_share(engine, standing);
@@ -75,7 +75,7 @@ bool wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, s
     return false;
   }
   for (std::int64_t left = hold.most_ns; left > 0 && (others_work || share > Pages::none());) {
-    share = help_or_wait(engine, request, seen, left, share);
+    share = help_or_wait(engine, request, standing.high_container, seen, left, share);
     seen = engine.room.load(std::memory_order_acquire);
     const Pages above = above_low(engine, request);
     if (above == Pages::none()) {

@@ -1,6 +1,8 @@
 // look_around.cc - readings by the growing thread, and a batch evicted by it.
 #include "reclaim/look_around.h"
 
+#include <algorithm>
+
 namespace weir {
 namespace {
 
@@ -29,7 +31,12 @@ void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) 
   engine.waiters.fetch_sub(1, std::memory_order_acq_rel);
 }
 
-Pages evict_here(Engine& engine, Pages wanted, bool patient, GroupNumber group) {
+Pages evict_here(Engine& engine, ContainerId id, Pages wanted, bool patient, GroupNumber group) {
+  const ContainerId own = group == kNoGroup ? engine.account.container() : engine.groups.container(group);
+  wanted = std::min(wanted, beyond_minimum(engine.view, own, id));
+  if (wanted == Pages::none()) {
+    return wanted;
+  }
   const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
   const ReclaimGuard guard(engine.os, engine.direct_lock, kLockWait);
   if (!guard.held()) {

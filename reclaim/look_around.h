@@ -25,7 +25,8 @@ Standing standing_in_books(const Engine& engine, const ChargeRequest& request);
 // The same, read anew by ourselves when nobody else does, or when the bound meets the limit.
 Standing look_around(Engine& engine, const ChargeRequest& request);
 
-// Evicts up to `wanted` pages in this thread, which may open descriptors: ours, or a group's.
-Pages evict_here(Engine& engine, Pages wanted, bool patient, GroupNumber group);
+// Evicts up to `wanted` pages in this thread, which may open descriptors: ours, or a group's. For the sake of `id`,
+// whose child may have a minimum that is left alone.
+Pages evict_here(Engine& engine, ContainerId id, Pages wanted, bool patient, GroupNumber group);
 
 }  // namespace weir

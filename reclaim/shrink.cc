@@ -12,26 +12,45 @@ MemberRecord& record_of(Engine& engine, GroupNumber group) {
   return group == kNoGroup ? engine.record() : engine.groups.record(group);
 }
 
-Pages purged_now(Engine& engine) {
-  const std::uint64_t before = engine.counters().purged.load(std::memory_order_relaxed);
+void purge_now(Engine& engine) {
   const InAllocator scope(engine);
   purge_and_book(engine, engine.statm.is_open() ? &engine.statm : nullptr);
-  return Pages{engine.counters().purged.load(std::memory_order_relaxed) - before};
 }
 
-void note_batch(MemberRecord& record, const EvictOutcome& outcome) {
-  count(record.reclaim_done, outcome.done.count);
+// Of a batch that asked for the same again each reason counts once, and no more than there is.
+void note_stayed(MemberRecord& record, const EvictOutcome& outcome, Pages held) {
   for (std::uint32_t i = 0; i < kStayReasons; ++i) {
-    count(record.reclaim_stayed[i], outcome.stayed[i].count);
+    const Pages before{record.reclaim_stayed[i].load(std::memory_order_relaxed)};
+    record.reclaim_stayed[i].store(std::min(std::max(before, outcome.stayed[i]), held).count,
+                                   std::memory_order_relaxed);
   }
 }
 
-// Batches until `wanted` pages are gone in all, or one brings nothing.
-void evict_until(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group) {
+// What the process or the group holds just now, as the kernel tells it.
+Pages held_now(Engine& engine, Pagemap& pagemap, GroupNumber group) {
+  if (group != kNoGroup) {
+    static_cast<void>(engine.groups.scan(engine.os, pagemap));
+    return engine.groups.held(group);
+  }
+  engine.account.refresh(engine.os, engine.statm.is_open() ? &engine.statm : nullptr);
+  return engine.account.last_reading();
+}
+
+// Batches until `wanted` pages are gone for good, or three in a row gain nothing: what is in use, the memory of this
+// very code to begin with, leaves and comes back for ever.
+void evict_until(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group, Pages start) {
+  constexpr int kMostIdle = 3;
+  constexpr Pages kGain{64};  // twice what the kernel's count may be wrong by on a core
   MemberRecord& record = record_of(engine, group);
-  for (Pages done; (done = Pages{record.reclaim_done.load(std::memory_order_relaxed)}) < wanted;) {
-    const EvictOutcome outcome = evict_batch(engine, pagemap, std::min(wanted - done, kBatch), patient, group);
-    note_batch(record, outcome);
+  Pages least = held_now(engine, pagemap, group);
+  for (int idle = 0; idle < kMostIdle && start - least < wanted;) {
+    const EvictOutcome outcome =
+        evict_batch(engine, pagemap, std::min(wanted - (start - least), kBatch), patient, group);
+    const Pages held = held_now(engine, pagemap, group);
+    note_stayed(record, outcome, held);
+    idle = held + kGain <= least ? 0 : idle + 1;
+    least = std::min(least, held);
+    record.reclaim_done.store((start - least).count, std::memory_order_relaxed);
     if (outcome.done == Pages::none()) {
       break;
     }
@@ -47,14 +66,12 @@ void serve_reclaim_request(Engine& engine, Pagemap& pagemap, bool may_purge, Gro
   for (Counter& stayed : record.reclaim_stayed) {
     stayed.store(0, std::memory_order_relaxed);
   }
+  const Pages start = held_now(engine, pagemap, group);
   if (may_purge) {
-    count(record.reclaim_done, std::min(purged_now(engine), wanted).count);
+    purge_now(engine);
   }
-  evict_until(engine, pagemap, wanted, true, group);
-  evict_until(engine, pagemap, wanted, false, group);
-  if (group != kNoGroup) {
-    static_cast<void>(engine.groups.scan(engine.os, pagemap));
-  }
+  evict_until(engine, pagemap, wanted, true, group, start);
+  evict_until(engine, pagemap, wanted, false, group, start);
   engine.account.refresh(engine.os, engine.statm.is_open() ? &engine.statm : nullptr);
   std::uint32_t asked = kRequestReclaim;
   if (record.request.compare_exchange_strong(asked, 0, std::memory_order_acq_rel)) {

@@ -51,7 +51,7 @@ Pages reclaim_round(Engine& engine, const Standing& standing, bool patient, Grou
   const Pages over = standing.usage - standing.marks.limit;
   tried = engine.may_open_here();
   if (tried) {
-    return evict_here(engine, std::max(over, kDirectBatch), patient, group);
+    return evict_here(engine, standing.container, std::max(over, kDirectBatch), patient, group);
   }
   const std::uint64_t before = engine.evicted.load(std::memory_order_acquire);
   const std::uint64_t looks = engine.looks.load(std::memory_order_acquire);

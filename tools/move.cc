@@ -8,6 +8,7 @@
 #include "tools/group_counts.h"
 #include "tools/human.h"
 #include "tools/reclaim_ask.h"
+#include "tools/reclaim_passes.h"
 #include "tools/say.h"
 #include "tools/session.h"
 
@@ -148,16 +149,35 @@ int dry_run(Session& session, const Wanted& wanted, const MoveOrder& order) {
   return 0;
 }
 
-// A wake-up reaches reclaimer threads only, and a process that was far from every mark runs none:
-// it is asked as `weir reclaim` asks, or it would stand above the limit until it grows.
-Pages reclaim_excess(Session& session, const MoveResult& result) {
+// All of the subtree but the places of that process.
+SpentMembers all_but(const RegistryView& view, const Subtree& subtree, std::uint32_t pid) {
+  SpentMembers others;
+  for (std::uint32_t i = 0; i < view.members_high(); ++i) {
+    const BookEntry entry = view.book(MemberId{i}).load();
+    if (entry.pid != 0 && entry.pid != pid && subtree.holds(entry.container)) {
+      others.insert(i);
+    }
+  }
+  return others;
+}
+
+// The newcomer's pages leave first, until the destination is below its marks; what is above the limit then comes from
+// all. Asked as `weir reclaim` asks: a wake-up reaches reclaimers only, and who was far from every mark runs none.
+Pages reclaim_excess(Session& session, std::uint32_t pid, const MoveResult& result) {
   RegistryView& view = session.view();
-  const bool has_reclaimer = view.member(result.plan.member).reclaimer_tid.load(std::memory_order_acquire) != 0;
-  if (result.above == Pages::none() || has_reclaimer) {
+  const ContainerId top = result.plan.tightest.id;
+  const Marks marks = marks_of(view.container(top));
+  const Subtree subtree = Subtree::below(view, top);
+  const Pages before = usage_now(session, top);
+  const Pages goal = std::min(marks.low, marks.limit);
+  if (before <= std::min(marks.high, marks.limit)) {
     return Pages::none();
   }
-  const Subtree subtree = Subtree::below(view, result.plan.tightest.id);
-  return ask_members(session.os(), view, subtree, result.above, [](Pages) {}).done;
+  SpentMembers others = all_but(view, subtree, pid);
+  static_cast<void>(ask_members(
+      session.os(), view, top, before - goal, [](Pages) {}, others));
+  const Pages after = usage_now(session, top);
+  return after > marks.limit ? before - shrink_to(session, top, marks.limit).after : before - after;
 }
 
 int move(Session& session, const Wanted& wanted, const MoveOrder& order) {
@@ -179,7 +199,10 @@ int move(Session& session, const Wanted& wanted, const MoveOrder& order) {
     text += "the limit is exceeded by " + human_size(result.above) + " until that is reclaimed\n";
   }
   print(text);
-  if (const Pages done = reclaim_excess(session, result); done > Pages::none()) {
+  if (order.policy != MovePolicy::kLazy) {
+    return 0;
+  }
+  if (const Pages done = reclaim_excess(session, order.pid, result); done > Pages::none()) {
     print(human_size(done) + " given back\n");
   }
   return 0;
@@ -192,7 +215,7 @@ int move_main(Invocation& call) {
                "weir move");
   app.footer(
       "reserve: only into room that is there or can be reclaimed there within 2 s; else exits 16 (EBUSY).\n"
-      "lazy: at once; what is above the limit is reclaimed afterwards.\n\n"
+      "lazy: at once; of the newcomer first is reclaimed until the marks there are kept.\n\n"
       "Thread groups go along with their process, to containers of the same name below NAME.\n\n"
       "Example:\n  weir move 4711 build --policy lazy\n  weir move 4711/io slow");
   Wanted wanted;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/member_status.h"
 #include "core/wake.h"
 #include "reclaim/page_out_other.h"
 
@@ -19,6 +18,7 @@ struct Asked {
   MemberId id;
   std::uint32_t pid = 0;
   Pages charge;
+  Pages most;  // that it may be asked for
   Pages wanted;
   Pages done;
   int idle_turns = 0;
@@ -26,37 +26,34 @@ struct Asked {
   bool served = false;  // by itself: its reasons are in its record
 };
 
-// Puts the request into the member's record and wakes whoever serves it.
-bool send_request(Os& os, RegistryView& view, const Asked& member) {
-  MemberRecord& record = view.member(member.id);
-  MemberRecord& actor = view.member(actor_of(view, member.id, member.pid));
-  note_status(os, view, member.id, member.pid);
-  const bool has_reclaimer = actor.reclaimer_tid.load(std::memory_order_acquire) != 0;
-  const std::uint32_t signal = record.dump_signal.load(std::memory_order_acquire);
-  if (reach_of(record) != Reach::kItself || (!has_reclaimer && signal == 0) || !request_pages(record, member.wanted)) {
-    return false;
+// What of a member's memory may be asked for: beyond its container's minimum, its part of that.
+Pages may_give(const RegistryView& view, const BookEntry& entry, ContainerId top) {
+  const Pages beyond = beyond_minimum(view, entry.container, top);
+  const Pages usage = usage_of(view, entry.container);
+  if (beyond >= usage || usage == Pages::none()) {
+    return entry.charge;
   }
-  if (has_reclaimer) {
-    wake_reclaimer_of(os, actor);
-    return true;
-  }
-  return os.kill(static_cast<int>(member.pid), static_cast<int>(signal)).ok();
+  return Pages{static_cast<std::uint64_t>(static_cast<double>(beyond.count) * static_cast<double>(entry.charge.count) /
+                                          static_cast<double>(usage.count))};
 }
 
-std::vector<Asked> shares_of(RegistryView& view, const Subtree& subtree, Pages wanted) {
+std::vector<Asked> shares_of(RegistryView& view, ContainerId top, Pages wanted, const SpentMembers& spent) {
   std::vector<Asked> members;
   Pages total;
+  const Subtree subtree = Subtree::below(view, top);
   const std::uint32_t high = view.members_high();
   for (std::uint32_t i = 0; i < high; ++i) {
     const BookEntry entry = view.book(MemberId{i}).load();
-    if (entry.pid != 0 && subtree.holds(entry.container) && entry.charge > Pages::none()) {
-      members.push_back({MemberId{i}, entry.pid, entry.charge, {}, {}, 0, false, false});
-      total = total + entry.charge;
+    const Pages most = entry.pid != 0 && subtree.holds(entry.container) ? may_give(view, entry, top) : Pages::none();
+    if (most > Pages::none() && !spent.contains(i)) {
+      members.push_back({MemberId{i}, entry.pid, entry.charge, most, {}, {}, 0, false, false});
+      total = total + most;
     }
   }
   for (Asked& member : members) {
-    const double share = static_cast<double>(member.charge.count) / static_cast<double>(total.count);
-    member.wanted = Pages{static_cast<std::uint64_t>(share * static_cast<double>(wanted.count)) + 1};
+    const double share = static_cast<double>(member.most.count) / static_cast<double>(total.count);
+    const Pages wish{static_cast<std::uint64_t>(share * static_cast<double>(wanted.count)) + 1};
+    member.wanted = std::min(wish, member.most);
   }
   return members;
 }
@@ -80,12 +77,12 @@ bool still_at_work(Os& os, RegistryView& view, Asked& member) {
   return !member.answered;
 }
 
-void await_all(Os& os, RegistryView& view, std::vector<Asked>& members, const Progress& progress, Pages before) {
+void await_all(Os& os, RegistryView& view, std::vector<Asked>& members, const Progress& progress) {
   for (bool working = true; working;) {
     FutexWord never{0};
     static_cast<void>(os.futex_wait(never, 0, kTurnNs));
     working = false;
-    Pages done = before;
+    Pages done;
     for (Asked& member : members) {
       working = still_at_work(os, view, member) || working;
       done = done + member.done;
@@ -96,26 +93,30 @@ void await_all(Os& os, RegistryView& view, std::vector<Asked>& members, const Pr
 
 }  // namespace
 
-GivenBack ask_members(Os& os, RegistryView& view, const Subtree& subtree, Pages wanted, const Progress& progress) {
+GivenBack ask_members(Os& os, RegistryView& view, ContainerId top, Pages wanted, const Progress& progress,
+                      SpentMembers& spent) {
   GivenBack result;
-  std::vector<Asked> members = shares_of(view, subtree, wanted);
+  std::vector<Asked> members = shares_of(view, top, wanted, spent);
   for (Asked& member : members) {
-    if (!send_request(os, view, member)) {
+    if (!ask_for_pages(os, view, member.id, member.pid, member.wanted)) {
       member.answered = true;
       // Nothing tells from outside which memory is a thread group's.
       MemberRecord& record = view.member(member.id);
       const bool is_group = record.is_group.load(std::memory_order_relaxed) != 0;
       const Pages done = is_group ? Pages::none() : page_out_of(os, member.pid, member.wanted, record.outside_at);
-      result.done = result.done + done;
+      member.done = done;
       if (done == Pages::none()) {
         ++result.unasked;
         result.unasked_usage = result.unasked_usage + member.charge;
       }
     }
   }
-  await_all(os, view, members, progress, result.done);
+  await_all(os, view, members, progress);
   for (const Asked& member : members) {
     result.done = result.done + member.done;
+    if (member.done.count < member.wanted.count / 2) {
+      spent.insert(member.id.index);
+    }
     for (std::uint32_t i = 0; member.served && i < kStayReasons; ++i) {
       const Counter& stayed = view.member(member.id).reclaim_stayed[i];
       result.stayed[i] = result.stayed[i] + Pages{stayed.load(std::memory_order_relaxed)};

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <set>
 
 #include "core/registry.h"
 #include "core/usage.h"
@@ -20,9 +21,14 @@ struct GivenBack {
 // Told of the pages given back so far, some times a second.
 using Progress = std::function<void(Pages done)>;
 
-// One pass over all members: each is asked for its share of `wanted` by what it holds. Members
+// Places of members that gave much less than they were asked for: no use asking them again.
+using SpentMembers = std::set<std::uint32_t>;
+
+// One pass over all members but the spent: each is asked for its share of `wanted` by what it holds beyond the
+// minimum of its container, where that is below `top`. Members
 // that run our code give back by themselves; of the others (stopped, static binaries) memory is
 // paged out from here where CAP_SYS_NICE allows it. Bounded by each member's progress.
-GivenBack ask_members(Os& os, RegistryView& view, const Subtree& subtree, Pages wanted, const Progress& progress);
+GivenBack ask_members(Os& os, RegistryView& view, ContainerId top, Pages wanted, const Progress& progress,
+                      SpentMembers& spent);
 
 }  // namespace weir

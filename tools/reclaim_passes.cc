@@ -13,15 +13,15 @@
 namespace weir {
 namespace {
 
-constexpr int kMostPasses = 3;
+constexpr int kMostPasses = 8;
 
 void add(GivenBack& total, const GivenBack& pass) {
   total.done = total.done + pass.done;
   for (std::size_t i = 0; i < total.stayed.size(); ++i) {
     total.stayed[i] = std::max(total.stayed[i], pass.stayed[i]);
   }
-  total.unasked = pass.unasked;
-  total.unasked_usage = pass.unasked_usage;
+  total.unasked = std::max(total.unasked, pass.unasked);
+  total.unasked_usage = std::max(total.unasked_usage, pass.unasked_usage);
 }
 
 // Shows how far it came, where somebody watches.
@@ -46,17 +46,20 @@ ShrinkOutcome shrink_to(Session& session, ContainerId id, Pages target) {
   ShrinkOutcome outcome;
   outcome.before = outcome.after = usage_now(session, id);
   const Pages wanted = outcome.before - target;
+  SpentMembers spent;
   for (int pass = 0; pass < kMostPasses && outcome.after > target; ++pass) {
     const Pages so_far = outcome.given.done;
-    const GivenBack given =
-        ask_members(session.os(), session.view(), Subtree::below(session.view(), id), outcome.after - target,
-                    [&](Pages done) { show_progress(so_far + done, wanted); });
+    const GivenBack given = ask_members(
+        session.os(), session.view(), id, outcome.after - target,
+        [&](Pages done) { show_progress(so_far + done, wanted); }, spent);
     add(outcome.given, given);
     outcome.after = usage_now(session, id);
     if (given.done == Pages::none()) {
       break;
     }
   }
+  // Not what left, for some of it comes back at once.
+  outcome.given.done = outcome.before - outcome.after;
   if (wanted > Pages::none() && ::isatty(STDERR_FILENO) != 0) {
     static_cast<void>(::write(STDERR_FILENO, "\n", 1));
   }

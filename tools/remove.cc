@@ -85,6 +85,23 @@ bool kill_pass(Session& session, const Subtree& subtree, KillCount& count) {
   return found_new;
 }
 
+// Members may fork while they are being killed, and a child has a place a moment after it began: until for some
+// passes there is nobody but those that refuse. False: not within a second or so.
+bool kill_all(Session& session, const Subtree& subtree, KillCount& count) {
+  constexpr int kMostPasses = 500;
+  constexpr int kQuietPasses = 10;
+  constexpr std::int64_t kPauseNs = 2'000'000;
+  for (int pass = 0, quiet = 0; pass < kMostPasses; ++pass) {
+    quiet = kill_pass(session, subtree, count) ? 0 : quiet + 1;
+    if (quiet == kQuietPasses) {
+      return true;
+    }
+    FutexWord never{0};
+    static_cast<void>(session.os().futex_wait(never, 0, kPauseNs));
+  }
+  return false;
+}
+
 }  // namespace
 
 int kill_main(Invocation& call) {
@@ -98,15 +115,15 @@ int kill_main(Invocation& call) {
   Session session(call.directory);
   const ContainerId id = session.need(read_name(name));
   const Subtree subtree = Subtree::below(session.view(), id);
-  // Members may fork while they are being killed: go on until a pass meets nobody new.
-  constexpr int kMostPasses = 100;
   KillCount count;
-  for (int pass = 0; pass < kMostPasses && kill_pass(session, subtree, count); ++pass) {
-  }
+  const bool emptied = kill_all(session, subtree, count);
   const std::string told = "killed " + count_of(count.killed.size(), "member") + " by weir kill";
   post_event(session.os(), session.view(),
              {EventKind::kKill, id, static_cast<std::uint32_t>(::getpid()), {count.killed.size(), 0}, told});
   print("killed " + count_of(count.killed.size(), "member") + " of " + harmless(name) + "\n");
+  if (!emptied && count.refused.empty()) {
+    fail("members of " + shown(name) + " start others faster than they can be killed");
+  }
   if (!count.refused.empty()) {
     fail(count_of(count.refused.size(), "member") + " of " + shown(name) + " may not be killed by this user");
   }

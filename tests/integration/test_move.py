@@ -80,6 +80,18 @@ class MoveTest(harness.WeirTest):
         self.assertEqual(self.events("move"), [])
         self.assert_intact(*held)
 
+    def test_lazy_takes_from_the_newcomer_first(self):
+        self.need_swap()
+        moved, other, held = self.two_containers("30M", 20)
+        result = self.move(moved, "b", "--policy", "lazy")
+        self.assertEqual((result.status, result.err), (0, b""))
+        stat = self.stat("b")
+        swapped = {member["pid"]: member["swap_usage"] for member in stat["members"]}
+        self.assertLessEqual(stat["usage"], stat["high_watermark"], "below its marks, not only its limit")
+        self.assertGreater(swapped[moved], 8 * MIB)
+        self.assertLess(swapped[other], MIB)
+        self.assert_intact(*held)
+
     def test_dry_run_tells_and_changes_nothing(self):
         moved, other, held = self.two_containers("16M")
         before = [self.assert_sum("a", [moved]), self.assert_sum("b", [other])]

@@ -61,16 +61,38 @@ class ReclaimTest(harness.WeirTest):
         for process in processes:
             self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
 
-    def test_locked_memory_stays_and_the_reason_is_told(self):
+    def locked(self):
+        """24 MiB, and all that Python needs besides."""
         self.need_root()
         command = [self.need_program("python3"), "-c", "import ctypes,sys\nm=bytearray(b'x'*(24<<20))\n"
                    "ctypes.CDLL(None).mlockall(3)\nprint('ready',flush=True)\nsys.stdin.read()\nprint('ok')"]
-        locked = self.start_ready(command, self.weir_env(256 * MIB))
+        return self.start_ready(command, self.weir_env(256 * MIB))
+
+    def test_locked_memory_stays_and_the_reason_is_told(self):
+        locked = self.locked()
         status, answer = self.reclaim("--to", "1M")
         self.assertEqual(status, BUSY)
         self.assertGreater(answer["usage"], 24 * MIB)
         self.assertGreater(answer["stayed"]["locked"], 0, answer)
         self.assertEqual(self.finish(locked).status, 0)
+
+    def test_what_comes_back_at_once_is_not_given_back(self):
+        """What is locked counts once, and the memory of the code that asks, which leaves and comes back, not at all."""
+        process = self.locked()
+        for _ in range(2):
+            status, answer = self.reclaim("--to", "1M")
+            self.assertEqual(status, BUSY)
+            self.assertLess(answer["given_back"], 2 * MIB, answer)
+            self.assertGreater(answer["stayed"]["locked"], 23 * MIB, answer)
+            self.assertLessEqual(sum(answer["stayed"].values()), answer["usage"] + MIB, answer)
+        self.assertEqual(self.finish(process).status, 0)
+
+    def test_who_cannot_give_leaves_it_to_the_others(self):
+        locked, free = self.locked(), self.hold(24)
+        status, answer = self.reclaim("--by", "20M")
+        self.assertEqual(status, 0, answer)
+        for process in (locked, free):
+            self.assertEqual(self.finish(process).status, 0)
 
     def test_a_lower_limit_brings_usage_down_and_tells_how_far(self):
         process = self.hold(40)
@@ -157,6 +179,34 @@ class MinimumTest(harness.WeirTest):
         self.assertGreater(stat["usage"], 19 * MIB)
         self.assertEqual(stat["min"], 24 * MIB)
         self.assertEqual(self.finish(saved).status, 0)
+
+
+    def test_its_own_growth_for_an_ancestor_takes_nothing_of_it_either(self):
+        self.need_swap()
+        self.weir("run", "-n", "top", "-m", "64M", "--", "true")
+        greedy = self.start_ready([harness.program("hold"), "120"], self.weir_env(None, container="top/greedy"))
+        self.weir("run", "-n", "top/saved", "--", "true")
+        self.assertEqual(self.weir("set", "top/saved", "min=40M").status, 0)
+        saved = self.start_ready([harness.program("hold"), "36"], self.weir_env(None, container="top/saved"))
+        stat = self.stat("top/saved")
+        self.assertGreater(stat["usage"], 35 * MIB, stat)
+        self.assertEqual(stat["swap_usage"], 0)
+        self.assertLessEqual(self.stat("top")["usage"], 66 * MIB)
+        for process in (greedy, saved):
+            self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
+    def test_shrinking_the_parent_spares_it(self):
+        self.need_swap()
+        self.weir("run", "-n", "top", "--", "true")
+        saved = self.start_ready([harness.program("hold"), "30"], self.weir_env(None, container="top/saved"))
+        other = self.start_ready([harness.program("hold"), "30"], self.weir_env(None, container="top/other"))
+        self.assertEqual(self.weir("set", "top/saved", "min=40M").status, 0)
+        self.assertEqual(self.weir("reclaim", "top", "--to", "40M").status, 0)
+        self.assertEqual(self.stat("top/saved")["swap_usage"], 0)
+        self.assertEqual(self.weir("reclaim", "top", "--to", "10M").status, BUSY)
+        self.assertEqual(self.stat("top/saved")["swap_usage"], 0)
+        for process in (saved, other):
+            self.assertEqual(self.finish(process).status, 0)
 
 
 class OomReportTest(harness.WeirTest):

@@ -39,6 +39,22 @@ TEST_F(ShrinkTest, WhatStaysHasItsReason) {
   EXPECT_GT(record.reclaim_stayed[static_cast<std::size_t>(StayReason::kShared)].load(), 0U);
 }
 
+TEST_F(ShrinkTest, AReasonCountsOnceAndNoMoreThanThereIs) {
+  machine_.os.touch(0, 640);
+  machine_.os.pin(0, 320);
+  const MemberRecord& record = ask(640);
+  EXPECT_LE(record.reclaim_stayed[static_cast<std::size_t>(StayReason::kShared)].load(), 320U);
+}
+
+// As the pages of the thread that does it all: in use again before the next batch.
+TEST_F(ShrinkTest, WhatComesBackAtOnceIsNotGivenBackAndNotAskedForEver) {
+  machine_.os.touch(0, 200);
+  machine_.os.interleave(Call::kNow, [this] { machine_.os.touch(0, 200); });
+  const MemberRecord& record = ask(150);
+  EXPECT_LT(record.reclaim_done.load(), 64U);
+  EXPECT_LT(machine_.os.page_outs, 100);
+}
+
 TEST_F(ShrinkTest, WithoutSwapItEndsAtOnce) {
   machine_.os.set_swap_pages(0);
   machine_.os.touch(0, 1000);
