@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 16;
+inline constexpr std::uint32_t kRegistryVersion = 17;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -136,6 +136,7 @@ struct ContainerRecord {
   Counter swap_limit;
   Counter members_read_ns;  // when somebody last read all members anew
   Counter members_took_ns;  // and how long that took
+  Counter adopt_due_ns;     // when children that did not attach themselves are to be looked for again
   Counter mute_due_ns;      // when members that give nothing back by themselves are to be looked for again
   Counter adapted_ns;       // when weir last thought about moving them
   Counter adapted_trouble;
@@ -175,6 +176,7 @@ struct MemberRecord {
   Counter promised_pages;     // taken in large pieces and not in the book yet, where nobody watches them being touched
   Word meter;
   Word reach;          // as whoever looked last has found it
+  Word adopted;        // 1: it never ran our code, and did not attach itself (core/adopt.h)
   Word reclaimer_tid;  // 0: not started
   Word wake;           // futex of the reclaimer: raised by whoever wants it to look
   Word request;        // kRequest* bits, taken by the reclaimer

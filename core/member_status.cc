@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <string_view>
@@ -21,34 +22,31 @@ bool lacks(const ProcessStatus& status, std::uint32_t signal) {
   return status.tells_caught && signal >= 1 && signal <= kSignals && ((status.caught >> (signal - 1)) & 1) == 0;
 }
 
-// Whether a file with such a name is mapped there; true where that cannot be told.
-bool has_mapped(Os& os, std::uint32_t pid, std::string_view name) {
+// Looks for the name in the text of maps.
+OurCode find_name(Os& os, int fd, std::string_view name) {
   char buffer[1024];
-  TextBuffer<64> path;
-  path.add("/proc/").add_number(pid).add("/maps");
-  const SysResult fd = os.open(path.c_str(), O_RDONLY, 0);
-  if (!fd.ok()) {
-    return true;
-  }
-  bool found = false;
-  SysResult got(1);
   std::size_t kept = 0;  // the end of a piece may be the beginning of a name
-  for (std::int64_t at = 0; got.ok() && got.value() > 0 && !found; at += got.ok() ? got.value() : 0) {
-    got = os.pread(static_cast<int>(fd.value()), buffer + kept, sizeof(buffer) - kept, at);
+  std::int64_t at = 0;
+  for (SysResult got(1); got.ok() && got.value() > 0; at += got.ok() ? got.value() : 0) {
+    got = os.pread(fd, buffer + kept, sizeof(buffer) - kept, at);
     const std::string_view text(buffer, kept + static_cast<std::size_t>(got.ok() ? got.value() : 0));
-    found = text.find(name) != std::string_view::npos;
+    if (text.find(name) != std::string_view::npos) {
+      return OurCode::kMapped;
+    }
     kept = std::min(text.size(), name.size());
     std::memmove(buffer, text.data() + text.size() - kept, kept);
   }
-  static_cast<void>(os.close(static_cast<int>(fd.value())));
-  return found || !got.ok();
+  return at > 0 ? OurCode::kNotMapped : OurCode::kGone;
 }
 
 // An exec sets handlers back, and so may a program: without ours we look closer.
 bool is_alien(Os& os, std::uint32_t pid, const MemberRecord& actor, const ProcessStatus& status) {
+  if (actor.adopted.load(std::memory_order_acquire) != 0) {
+    return true;
+  }
   const bool had_reclaimer = actor.reclaimer_tid.load(std::memory_order_acquire) != 0;
   const std::uint32_t ours = had_reclaimer ? SIGTRAP : actor.dump_signal.load(std::memory_order_acquire);
-  return lacks(status, ours) && !has_mapped(os, pid, "libweir.so");
+  return lacks(status, ours) && our_code_in(os, pid) == OurCode::kNotMapped;
 }
 
 Reach reach_by(Os& os, std::uint32_t pid, const MemberRecord& actor, const ProcessStatus& status) {
@@ -69,6 +67,18 @@ void tell(Os& os, const RegistryView& view, const BookEntry& entry, Reach reach)
 }
 
 }  // namespace
+
+OurCode our_code_in(Os& os, std::uint32_t pid) {
+  TextBuffer<64> path;
+  path.add("/proc/").add_number(pid).add("/maps");
+  const SysResult fd = os.open(path.c_str(), O_RDONLY, 0);
+  if (!fd.ok()) {
+    return fd.error() == EACCES || fd.error() == EPERM ? OurCode::kHidden : OurCode::kGone;
+  }
+  const OurCode found = find_name(os, static_cast<int>(fd.value()), "libweir.so");
+  static_cast<void>(os.close(static_cast<int>(fd.value())));
+  return found;
+}
 
 void note_status(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
   MemberRecord& record = view.member(id);

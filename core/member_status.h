@@ -11,6 +11,10 @@ namespace weir {
 // cannot be read keeps what it had. A thread group has the reach of its process; what it has paged out it says itself.
 void note_status(Os& os, RegistryView& view, MemberId id, std::uint32_t pid);
 
+// Whether our library is mapped in a process. kHidden: not for us to know (setuid, not dumpable); kGone: it ends.
+enum class OurCode { kMapped, kNotMapped, kHidden, kGone };
+OurCode our_code_in(Os& os, std::uint32_t pid);
+
 inline Reach reach_of(const MemberRecord& record) {
   return static_cast<Reach>(record.reach.load(std::memory_order_relaxed));
 }

@@ -26,6 +26,7 @@ void start_member(Os& os, MemberRecord& record) {
   record.home.store(0, std::memory_order_relaxed);
   record.meter.store(0, std::memory_order_relaxed);
   record.reach.store(0, std::memory_order_relaxed);
+  record.adopted.store(0, std::memory_order_relaxed);
   record.outside_at.store(0, std::memory_order_relaxed);
   record.reclaimer_tid.store(0, std::memory_order_relaxed);
   record.request.store(0, std::memory_order_relaxed);
@@ -143,6 +144,27 @@ AttachResult RegistryView::attach(Os& os, std::uint32_t pid, ContainerId contain
     return finish_attach(id, pid, container_id);
   }
   return {{}, AttachFailure::kNoMemberPlace};
+}
+
+// Unlike attach() it never takes over a place: should the process have one of its own a moment later, ours goes.
+bool RegistryView::adopt(Os& os, std::uint32_t pid, ContainerId container_id, MemberId& out) {
+  const BookEntry unstamped{pid, container_id, Pages{1}};
+  MemberId other;
+  if (find_member(pid, other) || !claim_free_place(unstamped, out, nullptr)) {
+    return false;
+  }
+  start_member(os, member(out));
+  member(out).adopted.store(1, std::memory_order_release);
+  member(out).reach.store(static_cast<std::uint32_t>(Reach::kAlien), std::memory_order_release);
+  const bool is_ours = book(out).replace(unstamped, {pid, container_id, Pages::none()});
+  const std::uint32_t high = members_high();
+  for (std::uint32_t i = 0; i < high; ++i) {
+    if (i != out.index && book(MemberId{i}).load().pid == pid) {
+      book(out).release(pid);
+      return false;
+    }
+  }
+  return is_ours;
 }
 
 AttachResult RegistryView::finish_attach(MemberId id, std::uint32_t pid, ContainerId container_id) const {

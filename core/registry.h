@@ -119,6 +119,8 @@ class RegistryView {
   // A place for `pid` in that container; a place it already has (exec keeps the pid) is taken
   // over. Dead members' places are freed when no other is left.
   AttachResult attach(Os& os, std::uint32_t pid, ContainerId container);
+  // A place for a process that will not take one itself. False: there is none, or it has one by now.
+  bool adopt(Os& os, std::uint32_t pid, ContainerId container, MemberId& out);
   // The place that `pid` has, alive or dead. Never that of one of its thread groups.
   bool find_member(std::uint32_t pid, MemberId& out) const;
   // A place for the thread group `number` (below kMostGroups) of the process at `owner`.

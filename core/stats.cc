@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/adopt.h"
 #include "core/member_status.h"
 #include "core/proc.h"
 
@@ -165,6 +166,7 @@ const StatRow* stat_rows(std::size_t* count) {
 }
 
 void refresh_members(Os& os, RegistryView& view, const Subtree& subtree) {
+  adopt_children(os, view, subtree);
   refresh_each(os, view, subtree, 0, refresh_member);
 }
 

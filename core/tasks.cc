@@ -1,4 +1,4 @@
-// tasks.cc - listing /proc/PID/task without a directory stream, which would allocate.
+// tasks.cc - listing /proc/PID/task without a directory stream, which would allocate, and children thread by thread.
 #include "core/tasks.h"
 
 #include <fcntl.h>
@@ -49,6 +49,83 @@ int each_thread(Os& os, std::uint32_t pid, ThreadVisitor& visitor) {
   }
   static_cast<void>(os.close(static_cast<int>(fd.value())));
   return 0;
+}
+
+namespace {
+
+// Numbers with blanks between them, in pieces of any size.
+class Numbers {
+ public:
+  explicit Numbers(ThreadVisitor& visitor) : visitor_(visitor) {}
+  // False: the visitor has had enough.
+  bool take(const char* text, std::size_t bytes) {
+    bool go_on = true;
+    for (std::size_t i = 0; i < bytes && go_on; ++i) {
+      if (text[i] >= '0' && text[i] <= '9') {
+        value_ = value_ * 10 + (text[i] - '0');
+      } else {
+        go_on = end();
+      }
+    }
+    return go_on;
+  }
+  bool end() {
+    const int value = value_;
+    value_ = 0;
+    return value == 0 || visitor_.visit(value);
+  }
+
+ private:
+  ThreadVisitor& visitor_;
+  int value_ = 0;
+};
+
+// Each thread has children of its own.
+class ChildrenOfThreads final : public ThreadVisitor {
+ public:
+  ChildrenOfThreads(Os& os, std::uint32_t pid, ThreadVisitor& visitor) : os_(os), pid_(pid), visitor_(visitor) {}
+  bool visit(int tid) override {
+    TextBuffer<64> path;
+    path.add("/proc/").add_number(pid_).add("/task/").add_number(static_cast<std::uint64_t>(tid)).add("/children");
+    const SysResult fd = os_.open(path.c_str(), O_RDONLY, 0);
+    if (!fd.ok()) {
+      error_ = fd.error();
+      return true;
+    }
+    const bool go_on = read(static_cast<int>(fd.value()));
+    static_cast<void>(os_.close(static_cast<int>(fd.value())));
+    return go_on;
+  }
+  [[nodiscard]] int error() const {
+    return error_;
+  }
+
+ private:
+  bool read(int fd) {
+    char buffer[512];
+    Numbers numbers(visitor_);
+    std::int64_t at = 0;
+    for (SysResult got(1); got.ok() && got.value() > 0; at += got.ok() ? got.value() : 0) {
+      got = os_.pread(fd, buffer, sizeof(buffer), at);
+      if (got.ok() && !numbers.take(buffer, static_cast<std::size_t>(got.value()))) {
+        return false;
+      }
+    }
+    return numbers.end();
+  }
+
+  Os& os_;
+  std::uint32_t pid_;
+  ThreadVisitor& visitor_;
+  int error_ = 0;
+};
+
+}  // namespace
+
+int each_child(Os& os, std::uint32_t pid, ThreadVisitor& visitor) {
+  ChildrenOfThreads threads(os, pid, visitor);
+  const int error = each_thread(os, pid, threads);
+  return error != 0 ? error : threads.error();
 }
 
 }  // namespace weir

@@ -207,6 +207,11 @@ void on_fault_sample(std::uintptr_t address) {
   }
   note_own_faults();
   charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread()});
+  if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+    const Standing standing = p.engine.account.standing(Pages::none());
+    after_look(standing);
+    plan_inherited_look(standing);
+  }
 }
 
 void arm_for_static_memory() {

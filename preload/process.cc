@@ -127,6 +127,7 @@ void restart_in_child() {
   p.growth_budget.store(0, std::memory_order_relaxed);
   if (attach_member(p, container)) {
     p.engine.account.begin_as_fork_child(p.engine.os);
+    watch_inherited_memory();
   } else {
     p.stage.store(Stage::kIdle, std::memory_order_release);
   }

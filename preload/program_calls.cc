@@ -92,7 +92,10 @@ void* program_mremap(void* old_address, std::size_t old_bytes, std::size_t new_b
 }
 
 int program_munmap(void* address, std::size_t bytes) {
-  disown_mapping(address, bytes);  // before somebody else has the place
+  // Before somebody else has the place; a call that the kernel will refuse takes nothing away.
+  if (bytes != 0 && reinterpret_cast<std::uintptr_t>(address) % kPageBytes == 0) {
+    disown_mapping(address, bytes);
+  }
   return libc_result(raw_syscall(SYS_munmap, sys_arg(address), static_cast<long>(bytes)), -1, 0);
 }
 
@@ -126,7 +129,9 @@ int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, 
 int program_setname(pthread_t thread, const char* name) {
   static constinit RealFunction<int(pthread_t, const char*)> real{"pthread_setname_np"};
   const int error = real.get()(thread, name);
-  if (error == 0 && pthread_equal(thread, pthread_self()) != 0 && malloc_is_ours()) {
+  if (error == 0 && pthread_equal(thread, pthread_self()) == 0) {
+    note_foreign_rename();
+  } else if (error == 0 && malloc_is_ours()) {
     apply_thread_rules();
   }
   return error;

@@ -36,6 +36,7 @@ namespace {
 
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kThreadlessTick = 4 * kMillisecond;
+constexpr std::int64_t kMostInheritedTick = 200 * kMillisecond;
 constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
 constexpr long kEveryDescriptor = 0xffff'ffff;
 constexpr std::size_t kStackBytes = 128 * kKiB;
@@ -199,6 +200,34 @@ void start_threadless_meter() {
     watch.open(p.engine);
     watch.set_timer(kThreadlessTick);
     set_meter(p, Meter::kFallback, "fallback: no thread, CPU-time timer and allocations only");
+  }
+}
+
+void plan_inherited_look(const Standing& standing) {
+  constexpr std::int64_t kCopiedPerNs = 3;  // bytes, as for fresh memory (reclaim/growth_watch.cc)
+  Process& p = process();
+  if (!p.watches_inherited.load(std::memory_order_relaxed) || p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+    return;
+  }
+  const Pages mark = std::min(standing.marks.high, standing.marks.limit);
+  const RegistryView& view = p.engine.view;
+  const std::uint32_t members = std::max(members_of(view, Subtree::below(view, standing.container)), 1U);
+  const auto distance = static_cast<std::int64_t>((mark - standing.usage).bytes() / members);  // all may be at it
+  watch.set_timer(std::clamp(distance / kCopiedPerNs / 2, kThreadlessTick, kMostInheritedTick));
+}
+
+void watch_inherited_memory() {
+  constexpr Pages kMuch = Pages::holding(4 * kMiB);
+  Process& p = process();
+  const Standing standing = p.engine.account.standing(Pages::none());
+  // What was taken in large pieces and not touched before is inherited, too.
+  const Pages inherited = Pages{p.engine.record().shared_pages.load(std::memory_order_relaxed)} +
+                          Pages::holding(p.large_bytes.load(std::memory_order_relaxed));
+  const bool is_marked = !standing.marks.high.unlimited() || !standing.marks.limit.unlimited();
+  p.watches_inherited.store(is_marked && inherited >= kMuch && install_meter_signal(), std::memory_order_relaxed);
+  if (p.watches_inherited.load(std::memory_order_relaxed)) {
+    watch.open(p.engine);
+    plan_inherited_look(standing);
   }
 }
 

@@ -4,10 +4,17 @@
 // the program can neither close nor inherit its descriptors; all signals are blocked in it.
 #pragma once
 
+#include "reclaim/account.h"
+
 namespace weir {
 
 // Starts it, unless it runs or is barred. Only at a safe point: pthread_create allocates.
 void start_reclaimer_thread();
+// In a fork child: memory that it has inherited becomes its own without an allocation. Where that is much, a CPU-time
+// timer looks, by the distance to the nearest mark, until a reclaimer is started.
+void watch_inherited_memory();
+// After such a look. Safe in signal handlers.
+void plan_inherited_look(const Standing& standing);
 // Ends it and waits until the kernel no longer counts it: before unshare and setns.
 void stop_reclaimer_thread();
 // The program's first thread is about to end by pthread_exit: the reclaimer must not be the

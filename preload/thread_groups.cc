@@ -23,16 +23,18 @@ struct Self {
   GroupNumber group;
   std::uint32_t number;  // of creation; 0 is the first thread
   std::uint32_t safe_points;
+  std::uint32_t renames;  // of all threads, when it last looked at its name
   std::uint64_t faults;
   unsigned arena_before;  // of the first group it joined
   bool has_arena_before;
   bool chose;  // by weir_enter_group() or weir_leave_group(): rules wait for another name
   char name[kThreadNameBytes];
 };
-[[gnu::tls_model("initial-exec")]] constinit thread_local Self self = {kNoGroup, 0, 0, 0, 0, false, false, {}};
+[[gnu::tls_model("initial-exec")]] constinit thread_local Self self = {kNoGroup, 0, 0, 0, 0, 0, false, false, {}};
 
 constinit std::atomic<bool> wanted{false};
 constinit std::atomic<std::uint32_t> last_number{0};
+constinit std::atomic<std::uint32_t> renames{0};  // by other threads
 
 std::uint64_t own_faults() {
   struct rusage usage = {};
@@ -143,12 +145,21 @@ void apply_thread_rules() {
 
 // A name may be given by a raw system call, or by another thread: looked at now and then, often
 // while the thread is young.
+void note_foreign_rename() {
+  renames.fetch_add(1, std::memory_order_release);
+}
+
 void check_thread_name() {
   constexpr std::uint32_t kYoung = 8;
   constexpr std::uint32_t kSeldom = 16;
-  if (!thread_groups_wanted() || (++self.safe_points > kYoung && self.safe_points % kSeldom != 0)) {
+  if (!thread_groups_wanted()) {
     return;
   }
+  const std::uint32_t seen = renames.load(std::memory_order_acquire);
+  if (++self.safe_points > kYoung && self.safe_points % kSeldom != 0 && seen == self.renames) {
+    return;
+  }
+  self.renames = seen;
   char name[kThreadNameBytes] = {};
   raw_syscall(SYS_prctl, PR_GET_NAME, sys_arg(name));
   const bool is_renamed = std::memcmp(name, self.name, sizeof(name)) != 0;
@@ -215,6 +226,8 @@ int run_wrapped_c11_thread(void* wrapped) {
 }
 
 void discard_wrapped_thread(ThreadStart* wrapped) {
+  std::uint32_t number = wrapped->number;  // goes to the next one, unless somebody has had that already
+  last_number.compare_exchange_strong(number, number - 1, std::memory_order_relaxed);
   free(wrapped);
 }
 

@@ -35,6 +35,8 @@ void note_own_faults();
 // The calling thread has a new name, or may have one. It holds no allocator lock.
 void apply_thread_rules();
 void check_thread_name();
+// A thread has given a name to another one: each looks at its own when it next may.
+void note_foreign_rename();
 
 // Wraps a new thread's beginning. nullptr: no memory, or no rules; then it starts as it is.
 struct ThreadStart;

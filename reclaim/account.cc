@@ -75,18 +75,24 @@ void Account::begin_as_fork_child(Os& os) {
   }
 }
 
+bool Account::recount_is_due(Os& os) const {
+  return view_->member(member_).shared_pages.load(std::memory_order_relaxed) != 0 &&
+         os.now_ns() >= recount_due_ns_.load(std::memory_order_relaxed);
+}
+
 void Account::recount_shared(Os& os, Pagemap& pagemap) {
-  constexpr std::uint64_t kPauseNs = 100'000'000;
-  Counter& shared = view_->member(member_).shared_pages;
-  const std::uint64_t now = os.now_ns();
-  if (shared.load(std::memory_order_relaxed) == 0 || now - recounted_ns_.load(std::memory_order_relaxed) < kPauseNs) {
+  constexpr std::uint64_t kLeastPauseNs = 10'000'000;
+  constexpr std::uint64_t kMostShare = 50;
+  if (!recount_is_due(os)) {
     return;
   }
-  recounted_ns_.store(now, std::memory_order_relaxed);
+  const std::uint64_t start = os.now_ns();
   Pages count;
   if (pagemap.count_shared(os, count) == 0) {
-    shared.store(count.count, std::memory_order_relaxed);
+    view_->member(member_).shared_pages.store(count.count, std::memory_order_relaxed);
   }
+  const std::uint64_t end = os.now_ns();
+  recount_due_ns_.store(end + std::max(kLeastPauseNs, kMostShare * (end - start)), std::memory_order_relaxed);
 }
 
 Pages Account::faults_since_reading(Os& os) const {

@@ -65,9 +65,10 @@ class Account {
 
   // A fork child, whose pages are all its parent's as yet: they are charged once, to the parent.
   void begin_as_fork_child(Os& os);
-  // Asks which of them have become its own since (written to, or the parent has let go), at most
-  // ten times a second. `pagemap` is open and usable here.
+  // Asks which of them have become its own since (written to, or the parent has let go): statm does not tell. At
+  // most every 10 ms, and for a fiftieth of the time. `pagemap` is open and usable here.
   void recount_shared(Os& os, Pagemap& pagemap);
+  [[nodiscard]] bool recount_is_due(Os& os) const;
   // Reads statm through `file` when it is open, else by open and close; then publishes.
   void refresh(Os& os, const StatmFile* file);
   // Faults of the whole process since the last reading: an upper bound of growth.
@@ -99,7 +100,7 @@ class Account {
   std::atomic<std::uint64_t> reading_{0};   // faults before it, in the upper half; pages
   std::atomic<std::uint64_t> expected_{0};  // beyond faults, since the reading
   std::atomic<std::uint64_t> expected_at_ns_{0};
-  std::atomic<std::uint64_t> recounted_ns_{0};
+  std::atomic<std::uint64_t> recount_due_ns_{0};
 };
 
 }  // namespace weir

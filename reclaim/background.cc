@@ -19,6 +19,7 @@ Standing refreshed(Engine& engine) {
   if (engine.groups.any()) {
     static_cast<void>(engine.groups.scan_if_due(engine.os, engine.pagemap));
   }
+  engine.account.recount_shared(engine.os, engine.pagemap);
   engine.account.refresh(engine.os, &engine.statm);
   return engine.account.standing(headroom(engine));
 }

@@ -155,7 +155,8 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
     return total;
   }
   engine.shared.ranking.set_clock(engine.counters().evict_done.load(std::memory_order_relaxed));
-  const SwapAllowance allowance(engine, wanted);
+  const MemberId payer = group == kNoGroup ? engine.account.member() : engine.groups.member(group);
+  const SwapAllowance allowance(engine, payer, engine.view.book(payer).load(), wanted);
   const Pages most = allowance.limited() ? allowance.pages() : Pages::all();
   if (most < wanted) {
     Pages& stayed = total.stayed[static_cast<std::size_t>(StayReason::kSwapLimit)];

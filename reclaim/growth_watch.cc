@@ -72,6 +72,12 @@ void* GrowthWatch::cookie() {
 }
 
 void GrowthWatch::open(Engine& engine) {
+  const int pid = engine.os.pid();
+  if (timer_ >= 0 && opened_in_ == pid) {
+    raw_syscall(SYS_timer_delete, timer_);  // that of the program's thread, which watched before there was a reclaimer
+  }
+  timer_ = -1;
+  opened_in_ = pid;
   struct sigevent event = {};
   event.sigev_notify = SIGEV_THREAD_ID;
   event.sigev_signo = SIGTRAP;

@@ -59,6 +59,7 @@ class GrowthWatch final : public Interlude {
 
   Engine* engine_ = nullptr;
   int timer_ = -1;
+  int opened_in_ = 0;  // timers are not inherited by a fork child
   std::int64_t timer_ns_ = 0;
   std::uint32_t last_faults_ = 0;
   std::uint64_t last_poke_ns_ = 0;

@@ -18,6 +18,19 @@ void scan_groups_here(Engine& engine) {
   }
 }
 
+// Of a fork child: what it shares no longer.
+void recount_shared_here(Engine& engine) {
+  if (!engine.account.recount_is_due(engine.os)) {
+    return;
+  }
+  const ReclaimGuard guard(engine.os, engine.direct_lock, kLockWait);
+  Pagemap pagemap(engine.direct_buffer);
+  if (guard.held() && pagemap.open(engine.os) == 0) {
+    engine.account.recount_shared(engine.os, pagemap);
+    pagemap.close(engine.os);
+  }
+}
+
 }  // namespace
 
 bool over_limit(const Standing& standing) {
@@ -59,6 +72,7 @@ void refresh_here(Engine& engine, const ChargeRequest& request) {
   if (request.group != kNoGroup) {
     scan_groups_here(engine);
   }
+  recount_shared_here(engine);
   engine.account.refresh(engine.os, nullptr);
 }
 

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "core/adopt.h"
 #include "core/member_status.h"
 #include "core/stats.h"
 #include "core/wake.h"
+#include "reclaim/fork_shares.h"
 
 namespace weir {
 namespace {
@@ -19,6 +21,15 @@ bool is_due(const ContainerRecord& record, std::uint64_t now, std::uint64_t fres
   return now - record.members_read_ns.load(std::memory_order_relaxed) >= rest;
 }
 
+// Once a second: it reads more.
+void adopt_if_due(Engine& engine, ContainerRecord& record, const Subtree& subtree, std::uint64_t now) {
+  constexpr std::uint64_t kPauseNs = 1'000'000'000;
+  std::uint64_t due = record.adopt_due_ns.load(std::memory_order_relaxed);
+  if (now >= due && record.adopt_due_ns.compare_exchange_strong(due, now + kPauseNs, std::memory_order_relaxed)) {
+    adopt_children(engine.os, engine.view, subtree);
+  }
+}
+
 // Unless somebody has in the last `fresh_ns`, or in the last 20 times as long as it takes.
 bool read_members(Engine& engine, ContainerId id, const Subtree& subtree, std::uint64_t fresh_ns) {
   ContainerRecord& record = engine.view.container(id);
@@ -27,6 +38,13 @@ bool read_members(Engine& engine, ContainerId id, const Subtree& subtree, std::u
   if (!is_due(record, now, fresh_ns) ||
       !record.members_read_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
     return false;
+  }
+  adopt_if_due(engine, record, subtree, now);
+  {
+    const ReclaimGuard guard(engine.os, engine.direct_lock, 0);
+    if (guard.held()) {
+      recount_shares(engine.os, engine.view, subtree, engine.account.pid(), engine.direct_buffer);
+    }
   }
   refresh_charges(engine.os, engine.view, subtree, engine.account.pid());
   engine.account.refresh(engine.os, nullptr);

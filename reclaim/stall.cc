@@ -22,6 +22,15 @@ constexpr int kMostRoundsBeforeRefusal = 32;
 constexpr std::uint64_t kHopelessNs = 100'000'000;
 constexpr std::uint64_t kHelpPatienceNs = 2'000'000'000;
 
+// What the policy "enomem" keeps back so that handlers and unwinding still get memory.
+Pages reserve_of(Pages limit) {
+  return std::max(Pages::holding(kMiB), Pages{limit.count / 32});
+}
+
+bool fits_reserve(const Standing& standing) {
+  return standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
+}
+
 bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
   return request.may_refuse && is_enomem(engine, standing);
 }
@@ -58,15 +67,6 @@ Pages reclaim_round(Engine& engine, const Standing& standing, bool patient, Grou
   wait_for_room(engine, engine.room.load(std::memory_order_acquire), kDelegateWait);
   tried = engine.looks.load(std::memory_order_acquire) != looks;
   return Pages{engine.evicted.load(std::memory_order_acquire) - before};
-}
-
-// What the policy "enomem" keeps back so that handlers and unwinding still get memory.
-Pages reserve_of(Pages limit) {
-  return std::max(Pages::holding(kMiB), Pages{limit.count / 32});
-}
-
-bool fits_reserve(const Standing& standing) {
-  return standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
 }
 
 // Under "enomem" faults that have happened may use the reserve.
@@ -162,6 +162,12 @@ bool help_may_come(const Engine& engine, const Round& round, std::uint64_t since
   return (round.helpers > 0 || is_shared) && now - since < kHelpPatienceNs;
 }
 
+// A fork child shares more than what is too much. Each page that it writes to becomes its own and can leave, so going
+// on brings the room that waiting here never would.
+bool writing_on_helps(const Engine& engine, const Standing& standing) {
+  return Pages{engine.record().shared_pages.load(std::memory_order_relaxed)} > standing.usage - standing.marks.limit;
+}
+
 // Nothing leaves, but what the allocator has free may: the reclaimer purges, before anybody is refused
 // or killed. Bounded, for it may wait for a lock of the allocator that this thread holds.
 bool purge_may_help(Engine& engine, std::uint64_t since, std::uint64_t now) {
@@ -210,7 +216,7 @@ Step next_step(Engine& engine, const ChargeRequest& request, const Standing& sta
   }
   // Under "enomem" nobody dies of an early answer: one patient round and one that is not.
   const bool answer = has_answer(engine, standing, request);
-  if (round.blocks && !answer) {
+  if (!answer && (round.blocks || writing_on_helps(engine, standing))) {
     return Step::kGoOn;
   }
   const bool is_proof = answer || round.tried || round.hopeless || now - tries.since >= kHelpPatienceNs;

@@ -14,7 +14,7 @@ namespace weir {
 class SwapAllowance {
  public:
   SwapAllowance(Engine& engine, Pages wanted);
-  // The same for memory of another member, which somebody else pages out.
+  // The same for a thread group, or for another member, which somebody else pages out.
   SwapAllowance(Engine& engine, MemberId member, const BookEntry& entry, Pages wanted);
   ~SwapAllowance();
   SwapAllowance(const SwapAllowance&) = delete;

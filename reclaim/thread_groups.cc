@@ -144,6 +144,7 @@ void ThreadGroups::note_left(GroupNumber number, Pages left) {
   view_->book(group.member).set_charge(account_->pid(), held);
   Counter& of_all = view_->member(account_->member()).groups_pages;
   of_all.store((Pages{of_all.load(std::memory_order_relaxed)} - left).count, std::memory_order_relaxed);
+  record(number).swap_pages.fetch_add(left.count, std::memory_order_relaxed);  // until the next scan counts it
 }
 
 Standing ThreadGroups::standing(GroupNumber number, Pages expected) const {

@@ -44,6 +44,10 @@ class ThreadGroups {
   }
   [[nodiscard]] ContainerId container(GroupNumber number) const;
   [[nodiscard]] MemberRecord& record(GroupNumber number) const;
+  // Its place in the books.
+  [[nodiscard]] MemberId member(GroupNumber number) const {
+    return groups_[number].member;
+  }
   // The group that is charged to `id`; kNoGroup where none is, or the process as well.
   [[nodiscard]] GroupNumber group_in(ContainerId id) const;
 

@@ -3,6 +3,8 @@
 
 #include <climits>
 
+#include "reclaim/fork_shares.h"
+
 namespace weir {
 namespace {
 
@@ -32,6 +34,8 @@ void ask(Os& os, MemberRecord& record) {
 }  // namespace
 
 void count_groups(Os& os, RegistryView& view, const Subtree& subtree) {
+  ScanBuffer buffer;
+  recount_shares(os, view, subtree, 0, buffer);
   std::uint32_t asked = 0;
   for (std::uint32_t i = 0; i < view.members_high(); ++i) {
     const BookEntry entry = view.book(MemberId{i}).load();

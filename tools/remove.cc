@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <set>
 
+#include "core/adopt.h"
 #include "core/events.h"
 #include "core/usage.h"
 #include "tools/command.h"
@@ -92,7 +93,8 @@ bool kill_all(Session& session, const Subtree& subtree, KillCount& count) {
   constexpr int kQuietPasses = 10;
   constexpr std::int64_t kPauseNs = 2'000'000;
   for (int pass = 0, quiet = 0; pass < kMostPasses; ++pass) {
-    quiet = kill_pass(session, subtree, count) ? 0 : quiet + 1;
+    const bool has_more = adopt_children(session.os(), session.view(), subtree) > 0;
+    quiet = kill_pass(session, subtree, count) || has_more ? 0 : quiet + 1;
     if (quiet == kQuietPasses) {
       return true;
     }

@@ -76,7 +76,7 @@ TEST_F(MemberStatusTest, StoppedIsToldOnceAndEndsWhenItGoesOn) {
 
 TEST_F(MemberStatusTest, WithItsReclaimerTheMetersHandlerGoesToo) {
   record().reclaimer_tid.store(43);
-  put_maps("");
+  put_maps("1000-2000 r-xp 00000000 00:01 5 /bin/static\n");
   EXPECT_EQ(note(kTrapOnly), Reach::kItself) << "the dump signal is the program's to set back";
   EXPECT_EQ(note(kDumpOnly), Reach::kAlien);
   EXPECT_EQ(mute_events(), 1);

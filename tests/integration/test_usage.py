@@ -97,6 +97,58 @@ class UsageTest(harness.WeirTest):
         self.finish(process)
 
 
+class ForkTest(harness.WeirTest):
+    """What a fork child writes to becomes its own, without an allocation and without a trace in statm."""
+    assert_close = UsageTest.assert_close
+    settled_stat = UsageTest.settled_stat
+
+    def test_each_pays_for_its_own(self):
+        process = self.start_ready([harness.program("fork_write"), "40"], self.weir_env(256 * MIB))
+        stat = self.stat()
+        kernels = sum(sampler.anonymous_of(member["pid"]) for member in stat["members"])
+        self.assertGreater(kernels, 80 * MIB)
+        self.assert_close(stat["usage"], kernels, "both")
+        self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
+    def test_the_limit_holds_for_the_child_too(self):
+        self.need_swap()
+        process = self.start_ready([harness.program("fork_write"), "100"], self.weir_env(64 * MIB))
+        stat = self.settled_stat()
+        self.note(f"200 MiB at 64: peak {stat['peak'] / MIB:.1f} MiB")
+        self.assertLess(stat["usage"], 64 * MIB + harness.FALLBACK_ALLOWANCE, stat)
+        self.assertGreater(stat["swap_usage"], 80 * MIB)
+        self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
+
+class SpawnTest(harness.WeirTest):
+    """Programs that our code never runs in, started by one in which it does."""
+
+    def started(self, script, **env):
+        return self.start_ready(["/bin/sh", "-c", script, harness.program("static/hold"), "40"],
+                                {**self.weir_env(256 * MIB), **env})
+
+    def assert_taken_in(self, script):
+        process = self.started(script)
+        time.sleep(0.1)
+        stat = self.stat()
+        held = [member for member in stat["members"] if member["comm"] == "hold"]
+        self.assertEqual([member["reach"] for member in held], ["alien"], stat)
+        self.assertGreater(held[0]["usage"], 39 * MIB)
+        self.assertEqual(self.weir("kill", "test").status, 0)
+        process.wait(timeout=harness.TIMEOUT)
+        for _ in range(100):
+            if not harness.content_of(f"/proc/{held[0]['pid']}/maps"):
+                return
+            time.sleep(0.05)
+        self.fail("weir kill left it alive")
+
+    def test_a_static_child_of_a_shell(self):
+        self.assert_taken_in('"$0" "$1"; true')
+
+    def test_a_child_without_our_environment(self):
+        self.assert_taken_in(f'env -i {harness.program("hold")} "$1"; true')
+
+
 class CgroupTest(harness.WeirTest):
     def setUp(self):
         super().setUp()
