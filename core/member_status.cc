@@ -17,9 +17,13 @@
 namespace weir {
 namespace {
 
-bool lacks(const ProcessStatus& status, std::uint32_t signal) {
+bool is_signal(std::uint32_t signal) {
   constexpr std::uint32_t kSignals = 64;
-  return status.tells_caught && signal >= 1 && signal <= kSignals && ((status.caught >> (signal - 1)) & 1) == 0;
+  return signal >= 1 && signal <= kSignals;
+}
+
+bool lacks(const ProcessStatus& status, std::uint32_t signal) {
+  return status.tells_caught && is_signal(signal) && ((status.caught >> (signal - 1)) & 1) == 0;
 }
 
 // Looks for the name in the text of maps.
@@ -67,6 +71,12 @@ void tell(Os& os, const RegistryView& view, const BookEntry& entry, Reach reach)
 }
 
 }  // namespace
+
+bool catches(Os& os, std::uint32_t pid, std::uint32_t signal) {
+  ProcessStatus status;
+  return is_signal(signal) && read_process_status(os, pid, status) == 0 && status.tells_caught &&
+         !lacks(status, signal);
+}
 
 OurCode our_code_in(Os& os, std::uint32_t pid) {
   TextBuffer<64> path;

@@ -15,6 +15,9 @@ void note_status(Os& os, RegistryView& view, MemberId id, std::uint32_t pid);
 enum class OurCode { kMapped, kNotMapped, kHidden, kGone };
 OurCode our_code_in(Os& os, std::uint32_t pid);
 
+// Whether it is known to catch that signal; the default action of one that it does not would end it.
+bool catches(Os& os, std::uint32_t pid, std::uint32_t signal);
+
 inline Reach reach_of(const MemberRecord& record) {
   return static_cast<Reach>(record.reach.load(std::memory_order_relaxed));
 }

@@ -31,7 +31,9 @@ bool ask_for_pages(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, P
   note_status(os, view, id, pid);
   const bool has_reclaimer = actor.reclaimer_tid.load(std::memory_order_acquire) != 0;
   const std::uint32_t signal = record.dump_signal.load(std::memory_order_acquire);
-  if (reach_of(record) != Reach::kItself || (!has_reclaimer && signal == 0) || !request_pages(record, wanted)) {
+  // A program may have set the handler back since the record was written.
+  if (reach_of(record) != Reach::kItself || (!has_reclaimer && !catches(os, pid, signal)) ||
+      !request_pages(record, wanted)) {
     return false;
   }
   if (has_reclaimer) {

@@ -112,6 +112,18 @@ TEST_F(MemberStatusTest, WhereTheKernelTellsNoHandlersNobodyIsAccused) {
   EXPECT_EQ(note(kOthers), Reach::kItself) << "it never had one of ours";
 }
 
+TEST_F(MemberStatusTest, OnlyWhoIsKnownToCatchASignalDoes) {
+  note(kBoth);
+  EXPECT_TRUE(catches(registry_.os, kPid, kDumpSignal));
+  EXPECT_FALSE(catches(registry_.os, kPid, 0));
+  EXPECT_FALSE(catches(registry_.os, kPid, 65));
+  note(kTrapOnly);
+  EXPECT_FALSE(catches(registry_.os, kPid, kDumpSignal));
+  note("");
+  EXPECT_FALSE(catches(registry_.os, kPid, kDumpSignal)) << "the kernel does not tell";
+  EXPECT_FALSE(catches(registry_.os, kPid + 1, kDumpSignal));
+}
+
 TEST_F(MemberStatusTest, WhoCannotBeReadKeepsWhatItHad) {
   EXPECT_EQ(note(kBoth, 'T'), Reach::kStopped);
   registry_.os.remove_process(kPid);

@@ -82,6 +82,7 @@ class MuteTest(harness.WeirTest):
             with self.subTest(limit=limit):
                 process = self.start_ready(["/usr/bin/python3", "-c", script], self.weir_env(limit, f"box{limit}"))
                 self.assertEqual([member["reach"] for member in self.stat(f"box{limit}")["members"]], ["itself"])
+                self.weir("reclaim", f"box{limit}", "--to", "1M")  # whose signal it would not survive
                 self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
 
 
