@@ -160,6 +160,7 @@ bool attach_process(Process& p) {
   p.engine.oom_report = &program_oom_report();
   DirectoryPath directory;
   registry_directory(p.options, getenv("XDG_RUNTIME_DIR"), p.engine.os.effective_uid(), directory);
+  guard_registry();
   const OpenFailure failure = p.engine.view.open(p.engine.os, directory.text, true);
   if (failure != OpenFailure::kNone) {
     TextBuffer<512> line;

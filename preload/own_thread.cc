@@ -17,6 +17,7 @@ int start_own_thread(const OwnThread& wanted, pthread_t& thread) {
   sigset_t blocked;
   sigset_t before;
   sigfillset(&blocked);
+  sigdelset(&blocked, SIGBUS);  // of a lost registry; blocked it would kill
   if (wanted.open_signal != 0) {
     sigdelset(&blocked, wanted.open_signal);
   }

@@ -6,6 +6,7 @@
 #include "preload/attach.h"
 #include "preload/callbacks.h"
 #include "preload/growth.h"
+#include "preload/log.h"
 #include "preload/process_rules.h"
 #include "preload/reclaimer_thread.h"
 #include "preload/recording.h"
@@ -93,6 +94,17 @@ void go_passive() {
   p.growth_budget.store(INT64_MAX, std::memory_order_relaxed);
   stop_reclaimer_thread();
   p.stage.store(Stage::kPassive, std::memory_order_release);
+}
+
+void lose_registry() {
+  Process& p = process();
+  if (p.stage.exchange(Stage::kIdle, std::memory_order_acq_rel) == Stage::kIdle) {
+    return;
+  }
+  p.growth_budget.store(INT64_MAX, std::memory_order_relaxed);
+  p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
+  abandon_reclaimer_thread();
+  log_line(LogLevel::kWarn, "the registry was cut short while in use: going on without weir");
 }
 
 void restart_in_child() {

@@ -59,6 +59,8 @@ void end_process();
 // The program is about to filter its system calls, and might be killed for one of ours: stops
 // the reclaimer and does nothing more. Others still read our charge from /proc.
 void go_passive();
+// The registry is gone, and what lies in its place knows nobody: the program runs on without us. Signal-safe.
+void lose_registry();
 // In a fork child: a place of its own, and nothing that was started.
 void restart_in_child();
 // False in a vfork child, which borrows its parent's memory and must leave it alone; a raw

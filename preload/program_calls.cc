@@ -161,19 +161,25 @@ void program_pthread_exit(void* result) {
 }
 
 int program_sigaction_call(int signal, const struct sigaction* action, struct sigaction* old) {
-  return owns_signal(signal) ? program_sigaction(signal, action, old) : real_sigaction(signal, action, old);
+  BorrowedSignal* const ours = borrowed(signal);
+  if (ours == nullptr) {
+    return real_sigaction(signal, action, old);
+  }
+  ours->exchange(action, old);
+  return 0;
 }
 
 SignalHandler program_signal(int signal, SignalHandler handler) {
   static constinit RealFunction<SignalHandler(int, SignalHandler)> real{"signal"};
-  if (!owns_signal(signal)) {
+  BorrowedSignal* const ours = borrowed(signal);
+  if (ours == nullptr) {
     return real.get()(signal, handler);
   }
   struct sigaction action = {};
   struct sigaction old = {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;
-  program_sigaction(signal, &action, &old);
+  ours->exchange(&action, &old);
   return old.sa_handler;
 }
 

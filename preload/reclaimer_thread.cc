@@ -45,6 +45,7 @@ constinit GrowthWatch watch;
 constinit std::atomic<bool> stop_wanted{false};
 constinit std::atomic<bool> first_thread_ended{false};
 constinit pthread_t thread{};
+constinit std::atomic<int> thread_tid{0};  // 0: it does not run
 
 // Its own descriptors, and neither the program's priority nor its share of one core.
 void settle(Process& p) {
@@ -60,6 +61,7 @@ void settle(Process& p) {
   static_cast<void>(p.engine.pagemap.open(os));
   static_cast<void>(p.engine.statm.open(os));
   static_cast<void>(p.engine.evidence.open(os));
+  thread_tid.store(os.tid(), std::memory_order_release);
   p.engine.record().reclaimer_tid.store(static_cast<std::uint32_t>(os.tid()), std::memory_order_release);
 }
 
@@ -166,6 +168,7 @@ void* run(void*) {
   p.engine.reclaimer_runs.store(false, std::memory_order_release);
   close_meter(p);
   watch.close(p.engine);
+  thread_tid.store(0, std::memory_order_release);
   p.engine.record().reclaimer_tid.store(0, std::memory_order_release);
   return nullptr;
 }
@@ -271,6 +274,15 @@ void stop_reclaimer_thread() {
       break;
     }
     p.engine.os.yield();
+  }
+}
+
+// A poke and no futex: what it sleeps on may have been moved away under it.
+void abandon_reclaimer_thread() {
+  stop_wanted.store(true, std::memory_order_release);
+  const int tid = thread_tid.load(std::memory_order_acquire);
+  if (tid != 0) {
+    static_cast<void>(process().engine.os.queue_signal(tid, SIGTRAP, GrowthWatch::cookie()));
   }
 }
 

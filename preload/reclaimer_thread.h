@@ -17,6 +17,8 @@ void watch_inherited_memory();
 void plan_inherited_look(const Standing& standing);
 // Ends it and waits until the kernel no longer counts it: before unshare and setns.
 void stop_reclaimer_thread();
+// Tells it to end, and does not wait. Safe in signal handlers.
+void abandon_reclaimer_thread();
 // The program's first thread is about to end by pthread_exit: the reclaimer must not be the
 // one that keeps the process alive.
 void watch_for_last_thread();

@@ -1,14 +1,12 @@
-// signals.cc - handlers, and the chain to the program's own.
+// signals.cc - what our handlers do.
 #include "preload/signals.h"
 
-#include <errno.h>
-#include <sys/syscall.h>
+#include <ucontext.h>
 
-#include <atomic>
 #include <cstring>
 
 #include "core/cut_call.h"
-#include "core/raw_syscall.h"
+#include "core/lost_registry.h"
 #include "preload/dump.h"
 #include "preload/growth.h"
 #include "preload/process.h"
@@ -24,22 +22,9 @@
 namespace weir {
 namespace {
 
-// What the program has set for SIGTRAP. Two copies and a number that says which is in force,
-// so that a handler never sees half of one.
-constinit struct sigaction program_action[2] = {};
-constinit std::atomic<unsigned> action_number{0};
-constinit std::atomic<bool> installed{false};
+constinit BorrowedSignal trap{SIGTRAP};
+constinit BorrowedSignal bus{SIGBUS};
 constinit int dump_signal = 0;
-
-const struct sigaction& current_action() {
-  return program_action[action_number.load(std::memory_order_acquire) & 1];
-}
-
-void set_program_action(const struct sigaction& action) {
-  const unsigned next = action_number.load(std::memory_order_relaxed) + 1;
-  program_action[next & 1] = action;
-  action_number.store(next, std::memory_order_release);
-}
 
 // si_perf_data, which Debian 12's siginfo_t has no name for: after si_addr (kernel's
 // include/uapi/asm-generic/siginfo.h, _perf).
@@ -58,61 +43,23 @@ bool is_ours(const siginfo_t* info) {
 
 constexpr std::int64_t kRefreshWaitNs = 100'000'000;
 
-void die_of(int signal) {
-  struct sigaction action = {};
-  action.sa_handler = SIG_DFL;
-  real_sigaction(signal, &action, nullptr);
-  static_cast<void>(raw_os().tgkill(raw_os().pid(), raw_os().tid(), signal));
-}
-
-void pass_on(int signal, siginfo_t* info, void* context) {
-  const struct sigaction action = current_action();
-  if ((action.sa_flags & SA_SIGINFO) == 0) {
-    if (action.sa_handler == SIG_IGN) {
-      return;
-    }
-    if (action.sa_handler == SIG_DFL) {
-      die_of(signal);
-      return;
-    }
-  }
-  if ((static_cast<unsigned>(action.sa_flags) & static_cast<unsigned>(SA_RESETHAND)) != 0) {
-    struct sigaction reset = {};
-    reset.sa_handler = SIG_DFL;
-    set_program_action(reset);
-  }
-  sigset_t before;
-  pthread_sigmask(SIG_BLOCK, &action.sa_mask, &before);
-  if ((action.sa_flags & SA_SIGINFO) != 0) {
-    action.sa_sigaction(signal, info, context);
-  } else {
-    action.sa_handler(signal);
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-// The program's mask again, but for the signal that is being handled.
-void open_signals(const ucontext_t& context, int handled) {
-  constexpr long kMaskBytes = 8;
-  std::uint64_t mask = 0;
-  std::memcpy(&mask, &context.uc_sigmask, sizeof(mask));
-  mask |= std::uint64_t{1} << static_cast<unsigned>(handled - 1);
-  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, sys_arg(&mask), 0, kMaskBytes);
+// For what we do in a handler: the program's signals, and a SIGBUS whatever its mask, for what we touch may be lost.
+void open_signals(void* context, int handled) {
+  restore_mask(context, handled, SIGBUS);
 }
 
 // For a signal that only we send: `act`, and the program does not notice.
 template <typename Act>
 void unnoticed(void* context, int signal, Act act) {
-  auto& interrupted = *static_cast<ucontext_t*>(context);
-  CutCall call(interrupted);
-  open_signals(interrupted, signal);
+  CutCall call(*static_cast<ucontext_t*>(context));
+  open_signals(context, signal);
   act();
   call.finish();
 }
 
 void on_trap(int signal, siginfo_t* info, void* context) {
   if (is_sample(info)) {
-    open_signals(*static_cast<ucontext_t*>(context), signal);
+    open_signals(context, signal);
     on_fault_sample(reinterpret_cast<std::uintptr_t>(info->si_addr));
   } else if (is_ours(info)) {
     // To the reclaimer it is the CPU-time timer: the raised word ends its futex wait, which
@@ -123,8 +70,7 @@ void on_trap(int signal, siginfo_t* info, void* context) {
       unnoticed(context, signal, [] { on_fault_sample(0); });
     }
   } else {
-    open_signals(*static_cast<ucontext_t*>(context), signal);
-    pass_on(signal, info, context);
+    trap.pass_on(info, context);
   }
 }
 
@@ -167,6 +113,24 @@ void dump_here() {
   }
 }
 
+void on_bus(int, siginfo_t* info, void* context) {
+  Process& p = process();
+  if (info->si_code > 0 && p.engine.view.is_open() &&
+      replace_lost(p.engine.view.raw(), reinterpret_cast<std::uintptr_t>(info->si_addr))) {
+    lose_registry();
+  } else {
+    bus.pass_on(info, context);
+  }
+}
+
+// The mask of a handler until it has taken care of a call that was cut short.
+sigset_t all_but_bus() {
+  sigset_t set;
+  sigfillset(&set);
+  sigdelset(&set, SIGBUS);
+  return set;
+}
+
 void on_dump(int signal, siginfo_t*, void* context) {
   unnoticed(context, signal, dump_here);
 }
@@ -174,20 +138,11 @@ void on_dump(int signal, siginfo_t*, void* context) {
 }  // namespace
 
 bool install_meter_signal() {
-  if (installed.load(std::memory_order_acquire)) {
-    return true;
-  }
-  struct sigaction action = {};
-  action.sa_sigaction = on_trap;
-  action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-  sigfillset(&action.sa_mask);  // until a call that was cut short is taken care of
-  struct sigaction old = {};
-  if (real_sigaction(SIGTRAP, nullptr, &old) != 0) {
-    return false;
-  }
-  set_program_action(old);
-  installed.store(true, std::memory_order_release);
-  return real_sigaction(SIGTRAP, &action, nullptr) == 0;
+  return trap.take(on_trap, all_but_bus());
+}
+
+bool guard_registry() {
+  return bus.take(on_bus, all_but_bus());  // what else comes meanwhile would touch it
 }
 
 void install_dump_signal(int signal) {
@@ -198,7 +153,7 @@ void install_dump_signal(int signal) {
   struct sigaction action = {};
   action.sa_sigaction = on_dump;
   action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-  sigfillset(&action.sa_mask);
+  action.sa_mask = all_but_bus();
   if (real_sigaction(signal, &action, nullptr) == 0) {
     dump_signal = signal;
     process().engine.record().dump_signal.store(static_cast<std::uint32_t>(signal), std::memory_order_release);
@@ -209,19 +164,13 @@ int installed_dump_signal() {
   return dump_signal;
 }
 
-bool owns_signal(int signal) {
-  return signal == SIGTRAP && installed.load(std::memory_order_acquire);
-}
-
-int program_sigaction(int, const struct sigaction* action, struct sigaction* old) {
-  const struct sigaction wanted = action != nullptr ? *action : (struct sigaction){};
-  if (old != nullptr) {
-    *old = current_action();
+BorrowedSignal* borrowed(int signal) {
+  for (BorrowedSignal* one : {&trap, &bus}) {
+    if (signal == one->number() && one->is_taken()) {
+      return one;
+    }
   }
-  if (action != nullptr) {
-    set_program_action(wanted);
-  }
-  return 0;
+  return nullptr;
 }
 
 }  // namespace weir

@@ -1,22 +1,23 @@
-// signals.h - the two signals weir listens to: SIGTRAP of the fault meter, and the dump signal.
+// signals.h - the signals weir listens to: SIGTRAP of the fault meter, SIGBUS of a lost registry, and the dump signal.
 //
-// SIGTRAP is shared: samples and pokes carry our cookie, everything else goes on to what the
-// program has set, which its own sigaction and signal calls still read and write.
+// The first two are borrowed: samples and pokes carry our cookie, a lost registry has its address, and everything else
+// goes on to what the program has set, which its own sigaction and signal calls still read and write.
 #pragma once
 
-#include <signal.h>
+#include "preload/borrowed_signal.h"
 
 namespace weir {
 
 // False when the handler could not be set.
 bool install_meter_signal();
+// A registry cut short while it is mapped ends weir in this process, and not the process.
+bool guard_registry();
 // Leaves the signal alone when the program already handles it.
 void install_dump_signal(int signal);
 // The signal installed, 0 when there is none.
 int installed_dump_signal();
 
-// The program's view of SIGTRAP while our handler stands in for it.
-bool owns_signal(int signal);
-int program_sigaction(int signal, const struct sigaction* action, struct sigaction* old);
+// The one that stands in for the program's handler of `signal`, or null: then the handler is the program's own.
+BorrowedSignal* borrowed(int signal);
 
 }  // namespace weir

@@ -195,6 +195,9 @@ Victim choose_victim(Engine& engine, ContainerId id) {
 
 void out_of_memory(Engine& engine, const Standing& standing, std::uint64_t stalled_since_ns) {
   ContainerRecord& container = engine.view.container(standing.container);
+  if (marks_of(container).limit.unlimited()) {
+    return;  // lifted meanwhile, or the registry is lost
+  }
   const auto policy = static_cast<OomPolicy>(container.oom_policy.load(std::memory_order_relaxed));
   const std::uint64_t pause_ns = std::uint64_t{container.oom_pause_seconds.load(std::memory_order_relaxed)} * 1000 *
                                  static_cast<std::uint64_t>(kMillisecond);

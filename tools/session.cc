@@ -9,6 +9,7 @@
 
 #include "tools/command.h"
 #include "tools/group_counts.h"
+#include "tools/registry_guard.h"
 #include "tools/say.h"
 
 namespace weir {
@@ -60,6 +61,9 @@ bool Session::open() {
   if (failure != OpenFailure::kNone && failure != OpenFailure::kBusy) {
     fail(std::string(directory_.text) + ": " + to_string(failure));
   }
+  if (failure == OpenFailure::kNone) {
+    guard_registry(view_.raw(), OnLoss::kFail);
+  }
   return failure == OpenFailure::kNone;
 }
 
@@ -72,7 +76,11 @@ bool Session::open_or_say() {
 }
 
 OpenFailure Session::open_or_create() {
-  return view_.open(os_, directory_.text, true);
+  const OpenFailure failure = view_.open(os_, directory_.text, true);
+  if (failure == OpenFailure::kNone) {
+    guard_registry(view_.raw(), OnLoss::kGoOn);
+  }
+  return failure;
 }
 
 bool Session::is_gone(ContainerId id) const {

@@ -10,6 +10,7 @@
 
 #include <fstream>
 
+#include "core/lost_registry.h"
 #include "core/registry.h"
 #include "tests/core/support.h"
 
@@ -218,6 +219,32 @@ TEST_F(RegistryFaultTest, ATinyFileSystemIsAFailureAndNotADeath) {
 TEST_F(RegistryFaultTest, APathTooLongIsAFailure) {
   directory_ = top_.path() + "/" + std::string(10240, 'd');
   EXPECT_EQ(open(), OpenFailure::kNoDirectory);
+}
+
+TEST_F(RegistryFaultTest, OneCutShortWhileMappedIsReplacedByOneThatKnowsNobody) {
+  ASSERT_EQ(open(), OpenFailure::kNone);
+  Registry& registry = view_.raw();
+  const auto begin = reinterpret_cast<std::uintptr_t>(&registry);
+  registry.containers[3].limit.store(5);
+  ASSERT_EQ(truncate(file_.c_str(), 0), 0);
+  EXPECT_FALSE(replace_lost(registry, begin - 1));
+  EXPECT_FALSE(replace_lost(registry, begin + kRegistryBytes));
+  for (const std::uintptr_t fault : {begin, begin + kRegistryBytes - 1}) {
+    ASSERT_TRUE(replace_lost(registry, fault));
+    EXPECT_EQ(&view_.raw(), &registry);
+    EXPECT_EQ(registry.header.magic.load(), 0U);
+    EXPECT_EQ(view_.members_high(), 0U);
+    for (const ContainerRecord& container : registry.containers) {
+      EXPECT_EQ(container.limit.load(), UINT64_MAX);
+      EXPECT_EQ(container.high_watermark.load(), UINT64_MAX);
+      EXPECT_EQ(container.swap_limit.load(), UINT64_MAX);
+      EXPECT_EQ(container.state.load(), ContainerRecord::kFree);
+    }
+    registry.members[kMaxMembers - 1].wake.store(1);
+  }
+  struct stat found = {};
+  ASSERT_EQ(stat(file_.c_str(), &found), 0);
+  EXPECT_EQ(found.st_size, 0) << "what is written now is nobody else's";
 }
 
 }  // namespace

@@ -92,6 +92,39 @@ class RegistryTest(harness.WeirTest):
                 self.assert_unharmed()
                 self.assertNotEqual(self.weir("stat").status, 0)
 
+    def test_truncated_while_in_use(self):
+        """What every member has mapped ends under it: no SIGBUS, no kill, and the results of a run without weir."""
+        self.need_swap()
+        ways = {"perf": {}, "fallback": {"meter": "fallback"}, "no thread": {"threadless": "1"},
+                "group kill": {"oom": "group"}}
+        for size in (0, 4096, -4096):
+            for way, variables in ways.items():
+                with self.subTest(size=size, way=way):
+                    environment = self.weir_env(16 * MIB, **variables)
+                    holder = self.start_ready([harness.program("hold"), "40"], environment)
+                    walker = self.start([harness.program("walk_again"), "32", "12"], environment)
+                    time.sleep(0.1)
+                    whole = os.path.getsize(self.registry())
+                    os.truncate(self.registry(), size if size >= 0 else whole + size)
+                    for process in (holder, walker):
+                        self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+                    os.unlink(self.registry())
+
+    def test_truncated_under_the_command(self):
+        """`weir run` waits for its command, and ends as it does; who only looks says what happened."""
+        self.make_registry()
+        environment = {**os.environ, "WEIR_DIR": self.directory}
+        runner = subprocess.Popen([harness.COMMAND, "run", "-m", "64M", "--", "sh", "-c", "echo ready; read x; exit 7"],
+                                  env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(runner.stdout.readline(), b"ready\n")
+        follower = subprocess.Popen([harness.COMMAND, "events", "--follow"], env=environment,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(0.3)
+        os.truncate(self.registry(), 0)
+        self.assertEqual((runner.communicate(b"\n", timeout=20)[0], runner.returncode), (b"", 7))
+        self.assertIn(b"cut short", follower.communicate(timeout=20)[1])
+        self.assertEqual(follower.returncode, 1)
+
     def test_grown_file(self):
         self.make_registry()
         os.truncate(self.registry(), os.path.getsize(self.registry()) + 4096)
