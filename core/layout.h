@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 17;
+inline constexpr std::uint32_t kRegistryVersion = 18;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -168,18 +168,21 @@ inline constexpr std::uint32_t kShownThreads = 32;
 // `wake`, which anyone may raise.
 struct MemberRecord {
   Counter attached_ns;        // Os::now_ns() at attach: a process that started later is another one
-  Counter swap_pages;         // VmSwap, when last read
+  Counter swap_pages;         // what it has paged out, when last read; of what it shares by fork its part
+  Counter swap_elsewhere;     // the other parts
+  Counter swap_due_ns;        // when these are to be read again
   Counter swap_promised;      // about to be paged out on top of that
   Counter leaving_pages;      // on their way out at this moment: others need not take them, too
   Counter unevictable_pages;  // would not leave when last asked: shared, locked
   Counter shared_pages;       // of a fork child: what it still shares, which its parent pays for
   Counter promised_pages;     // taken in large pieces and not in the book yet, where nobody watches them being touched
   Word meter;
-  Word reach;          // as whoever looked last has found it
-  Word adopted;        // 1: it never ran our code, and did not attach itself (core/adopt.h)
-  Word reclaimer_tid;  // 0: not started
-  Word wake;           // futex of the reclaimer: raised by whoever wants it to look
-  Word request;        // kRequest* bits, taken by the reclaimer
+  Word reach;           // as whoever looked last has found it
+  Word swap_is_shared;  // 1: with a process that forked it, or that it forked
+  Word adopted;         // 1: it never ran our code, and did not attach itself (core/adopt.h)
+  Word reclaimer_tid;   // 0: not started
+  Word wake;            // futex of the reclaimer: raised by whoever wants it to look
+  Word request;         // kRequest* bits, taken by the reclaimer
   Word uid;
   Word home;         // the container it was told to be in plus one; the book says where it is by now
   Word dump_signal;  // 0: the program has that signal for itself

@@ -70,6 +70,29 @@ void tell(Os& os, const RegistryView& view, const BookEntry& entry, Reach reach)
   }
 }
 
+// After a fork each page in swap is there once, and VmSwap counts it for everybody: a swap limit would be met, and
+// somebody killed for it, with swap to spare. Who did not fork does not pay for telling.
+void recount_swap_elsewhere(Os& os, std::uint32_t pid, MemberRecord& record, Pages swapped) {
+  constexpr std::uint64_t kLeastPauseNs = 100'000'000;
+  constexpr std::uint64_t kMostShare = 50;
+  const std::uint64_t start = os.now_ns();
+  Pages share;
+  if (start < record.swap_due_ns.load(std::memory_order_relaxed) || read_swap_share(os, pid, share) != 0) {
+    return;
+  }
+  const std::uint64_t end = os.now_ns();
+  record.swap_due_ns.store(end + std::max(kLeastPauseNs, kMostShare * (end - start)), std::memory_order_relaxed);
+  record.swap_elsewhere.store((swapped - share).count, std::memory_order_relaxed);
+  record.swap_is_shared.store(share < swapped ? 1 : 0, std::memory_order_relaxed);
+}
+
+Pages share_of_swap(Os& os, std::uint32_t pid, MemberRecord& record, Pages swapped) {
+  if (swapped > Pages::none() && record.swap_is_shared.load(std::memory_order_relaxed) != 0) {
+    recount_swap_elsewhere(os, pid, record, swapped);
+  }
+  return swapped - Pages{record.swap_elsewhere.load(std::memory_order_relaxed)};
+}
+
 }  // namespace
 
 bool catches(Os& os, std::uint32_t pid, std::uint32_t signal) {
@@ -104,7 +127,8 @@ void note_status(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
   }
   if (record.is_group.load(std::memory_order_relaxed) == 0) {
     const Pages groups{record.groups_swapped.load(std::memory_order_relaxed)};
-    record.swap_pages.store((status.swapped - groups).count, std::memory_order_relaxed);
+    const Pages share = share_of_swap(os, pid, record, status.swapped);
+    record.swap_pages.store((share - groups).count, std::memory_order_relaxed);
   }
 }
 

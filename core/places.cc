@@ -17,6 +17,9 @@ std::uint32_t raise_to(Word& high, std::uint32_t wanted) {
 
 void start_member(Os& os, MemberRecord& record) {
   record.swap_pages.store(0, std::memory_order_relaxed);
+  record.swap_elsewhere.store(0, std::memory_order_relaxed);
+  record.swap_due_ns.store(0, std::memory_order_relaxed);
+  record.swap_is_shared.store(0, std::memory_order_relaxed);
   record.swap_promised.store(0, std::memory_order_relaxed);
   record.leaving_pages.store(0, std::memory_order_relaxed);
   record.shared_pages.store(0, std::memory_order_relaxed);

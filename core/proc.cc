@@ -229,6 +229,21 @@ int read_process_status(Os& os, std::uint32_t pid, ProcessStatus& out) {
   return error;
 }
 
+int read_swap_share(Os& os, std::uint32_t pid, Pages& out) {
+  char buffer[2048];
+  const long length = read_process_file(os, pid, "smaps_rollup", buffer, sizeof(buffer));
+  if (length < 0) {
+    return static_cast<int>(-length);
+  }
+  const std::string_view found = keyed_text({buffer, static_cast<std::size_t>(length)}, "\nSwapPss:");
+  std::uint64_t kib = 0;
+  if (std::from_chars(found.data(), found.data() + found.size(), kib).ec != std::errc{}) {
+    return ESRCH;  // it has no memory any more
+  }
+  out = Pages::holding(kib * kKiB);
+  return 0;
+}
+
 int read_oom_score_adj(Os& os, std::uint32_t pid) {
   char buffer[32];
   const long length = read_process_file(os, pid, "oom_score_adj", buffer, sizeof(buffer));

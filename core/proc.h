@@ -53,6 +53,10 @@ struct ProcessStatus {
 };
 int read_process_status(Os& os, std::uint32_t pid, ProcessStatus& out);
 
+// What a process has paged out, of pages it shares with others its part only (SwapPss). 0 or an errno. Walks its page
+// tables: some 10 ms a GiB.
+int read_swap_share(Os& os, std::uint32_t pid, Pages& out);
+
 // -1000 (exempt) to 1000; 0 when it cannot be read.
 int read_oom_score_adj(Os& os, std::uint32_t pid);
 

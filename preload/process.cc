@@ -137,7 +137,9 @@ void restart_in_child() {
   p.thread_wanted.store(false, std::memory_order_relaxed);
   fork_page.same_process.store(1, std::memory_order_relaxed);
   p.growth_budget.store(0, std::memory_order_relaxed);
+  p.engine.record().swap_is_shared.store(1, std::memory_order_relaxed);  // our parent's record still
   if (attach_member(p, container)) {
+    p.engine.record().swap_is_shared.store(1, std::memory_order_relaxed);
     p.engine.account.begin_as_fork_child(p.engine.os);
     watch_inherited_memory();
   } else {

@@ -191,5 +191,41 @@ TEST(MemberStatusProcessTest, ARealProcessIsSeenToStopAndToGoOn) {
   waitpid(child, nullptr, 0);
 }
 
+FakeProcess with_swap(std::uint64_t kib) {
+  FakeProcess process;
+  process.swap_kib = kib;
+  return process;
+}
+
+TEST_F(MemberStatusTest, OfSwapSharedByForkAMemberHasItsPart) {
+  registry_.os.set_clock(1'000'000'000);
+  record().swap_is_shared.store(1);
+  registry_.os.put_file("/proc/42/smaps_rollup", "1-2 ---p 0 00:00 0 [rollup]\nSwap: 400 kB\nSwapPss: 100 kB\n");
+  note(with_swap(400));
+  EXPECT_EQ(record().swap_pages.load(), 25U);
+  note(with_swap(480));
+  EXPECT_EQ(record().swap_pages.load(), 45U) << "what it pages out itself is its own, without another walk";
+  registry_.os.put_file("/proc/42/smaps_rollup", "1-2 ---p 0 00:00 0 [rollup]\nSwap: 480 kB\nSwapPss: 480 kB\n");
+  registry_.os.advance(200'000'000);
+  note(with_swap(480));
+  EXPECT_EQ(record().swap_pages.load(), 120U) << "the others are gone";
+  EXPECT_EQ(record().swap_is_shared.load(), 0U);
+}
+
+TEST_F(MemberStatusTest, WhoForkedNobodyIsNotWalked) {
+  registry_.os.put_file("/proc/42/smaps_rollup", "1-2 ---p 0 00:00 0 [rollup]\nSwap: 400 kB\nSwapPss: 100 kB\n");
+  note(with_swap(400));
+  EXPECT_EQ(record().swap_pages.load(), 100U);
+}
+
+TEST_F(MemberStatusTest, AShareThatCannotBeReadIsAllOfIt) {
+  record().swap_is_shared.store(1);
+  for (const char* text : {"", "SwapPss: 4 kB", "1-2 [rollup]\nSwapPss:\n", "1-2 [rollup]\nSwapPss: x kB\n"}) {
+    registry_.os.put_file("/proc/42/smaps_rollup", text);
+    note(with_swap(400));
+    EXPECT_EQ(record().swap_pages.load(), 100U) << text;
+  }
+}
+
 }  // namespace
 }  // namespace weir

@@ -120,6 +120,36 @@ class ForkTest(harness.WeirTest):
         self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
 
 
+    SHARES_SWAP = "\n".join([
+        "import os, sys",
+        "memory = bytearray(os.urandom(48 << 20))",
+        "read, write = os.pipe()",
+        "for _ in range(3):",
+        "    if os.fork() == 0:",
+        "        os.close(write)",
+        "        os.read(read, 1)",
+        "        os._exit(0 if sum(memory[::4096]) >= 0 else 1)",
+        "print('ready', flush=True)",
+        "sys.stdin.read()",
+        "os.close(write)",
+        "sys.exit(max(os.wait()[1] for _ in range(3)))"])
+
+    def test_what_they_share_in_swap_is_there_once(self):
+        """Three children of one that is paged out: a swap limit with room for twice of it stops nobody."""
+        self.need_swap()
+        env = self.weir_env(16 * MIB, swap_limit="96M")
+        process = self.start_ready(["/usr/bin/python3", "-c", self.SHARES_SWAP], env)
+        self.assertEqual(len(self.stat()["members"]), 4)
+        time.sleep(0.3)
+        stat = self.settled_stat()
+        kernels = sum(sampler.number_of(harness.content_of(f"/proc/{member['pid']}/smaps_rollup"), b"SwapPss:")
+                      for member in stat["members"])
+        self.assert_close(stat["swap_usage"], kernels, "swap")
+        self.assertGreater(stat["swap_usage"], 30 * MIB)
+        self.assertEqual(self.finish(process).status, 0)
+        self.assertEqual(self.events("oom_kill"), [])
+
+
 class SpawnTest(harness.WeirTest):
     """Programs that our code never runs in, started by one in which it does."""
 
