@@ -1,7 +1,6 @@
 // borrowed_signal.cc - the chain from our handlers to the program's own.
 #include "preload/borrowed_signal.h"
 
-#include <pthread.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 
@@ -86,13 +85,13 @@ void BorrowedSignal::pass_on(siginfo_t* info, void* context) {
   }
   restore_mask(context, has_flag(action, SA_NODEFER) ? 0 : number_, 0);
   sigset_t before;
-  pthread_sigmask(SIG_BLOCK, &action.sa_mask, &before);
+  real_sigmask(SIG_BLOCK, &action.sa_mask, &before);
   if (takes_info) {
     action.sa_sigaction(number_, info, context);
   } else {
     action.sa_handler(number_);
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  real_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void restore_mask(const void* context, int closed, int opened) {

@@ -210,7 +210,7 @@ void on_fault_sample(std::uintptr_t address) {
   if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
     const Standing standing = p.engine.account.standing(Pages::none());
     after_look(standing);
-    plan_inherited_look(standing);
+    plan_timed_look(standing);
   }
 }
 

@@ -32,6 +32,9 @@ WEIR_EXPORT void* mremap(void* old_address, size_t old_bytes, size_t new_bytes, 
 WEIR_EXPORT int munmap(void* address, size_t bytes) noexcept {
   return weir::program_munmap(address, bytes);
 }
+WEIR_EXPORT int mprotect(void* address, size_t bytes, int protection) noexcept {
+  return weir::program_mprotect(address, bytes, protection);
+}
 WEIR_EXPORT void* sbrk(intptr_t increment) noexcept {
   return weir::program_sbrk(increment);
 }
@@ -56,6 +59,12 @@ WEIR_EXPORT int sigaction(int signal, const struct sigaction* action, struct sig
 }
 WEIR_EXPORT sighandler_t signal(int signal, sighandler_t handler) noexcept {
   return weir::program_signal(signal, handler);
+}
+WEIR_EXPORT int pthread_sigmask(int how, const sigset_t* set, sigset_t* old) noexcept {
+  return weir::program_sigmask(how, set, old);
+}
+WEIR_EXPORT int sigprocmask(int how, const sigset_t* set, sigset_t* old) noexcept {
+  return weir::program_sigprocmask(how, set, old);
 }
 WEIR_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) noexcept {
   return weir::program_prctl(option, a, b, c, d);

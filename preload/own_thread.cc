@@ -21,14 +21,14 @@ int start_own_thread(const OwnThread& wanted, pthread_t& thread) {
   if (wanted.open_signal != 0) {
     sigdelset(&blocked, wanted.open_signal);
   }
-  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  real_sigmask(SIG_SETMASK, &blocked, &before);
   int error = 0;
   {
     // No signal comes in between: a handler that jumps away, or calls exec, would take the core along.
     const StayOnCore stay(raw_os(), wanted.on_this_core);
     error = real_pthread_create(&thread, &attributes, wanted.run, nullptr);
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  real_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
   return error;
 }

@@ -33,7 +33,7 @@ struct Process {
   // The container the environment named, plus one; 0 when it named none.
   std::atomic<std::uint32_t> home{0};
   std::atomic<bool> thread_wanted{false};
-  std::atomic<bool> watches_inherited{false};  // a fork child, by a timer
+  std::atomic<bool> timer_watches{false};  // what grows meanwhile: inherited memory, small commits
   std::atomic<bool> purge_wanted{false};
   std::atomic<bool> let_large_go{false};  // a fork child's allocator keeps large blocks, and it has no reclaimer
 };

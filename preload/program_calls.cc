@@ -13,6 +13,7 @@
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/reclaimer_thread.h"
+#include "preload/signal_mask.h"
 #include "preload/signals.h"
 #include "preload/thread_groups.h"
 
@@ -29,15 +30,17 @@ Result libc_result(long raw, Result failed, Result succeeded) {
   return succeeded;
 }
 
-// Memory the program can fill: a reservation without rights or without accounting is none.
+// Memory of its own that the program can fill: with pages of a file, too, once it has written to them.
 bool can_grow(int protection, int flags) {
-  constexpr int kAnonymousPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
-  return (flags & kAnonymousPrivate) == kAnonymousPrivate && (protection & PROT_WRITE) != 0 &&
-         (flags & MAP_NORESERVE) == 0;
+  return (flags & MAP_PRIVATE) != 0 && (protection & PROT_WRITE) != 0;
 }
 
-// brk is told an end, not an amount; nobody uses it by small steps.
-constexpr std::size_t kBrkStep = std::size_t{1} << 20;
+// A reservation is made to be touched in part, and a file's pages are there: neither is refused for its size.
+bool is_asked_for_whole(int flags) {
+  return (flags & MAP_ANONYMOUS) != 0 && (flags & (MAP_NORESERVE | MAP_STACK | MAP_FIXED)) == 0;
+}
+
+constexpr std::size_t kLargeCommit = 256 * kKiB;
 
 // Of threads that grow all at once, most have been looked at before the first of them starts the reclaimer.
 void after_mapping() {
@@ -54,11 +57,10 @@ void note_threads() {
 }  // namespace
 
 void* program_mmap(void* address, std::size_t bytes, int protection, int flags, int fd, off_t offset) {
-  const bool may_refuse = (flags & (MAP_STACK | MAP_FIXED)) == 0;
   if (thread_groups_wanted() && can_grow(protection, flags) && malloc_is_ours() && !inside_weir()) {
     check_thread_name();
   }
-  if (can_grow(protection, flags) && !on_growth(bytes, may_refuse)) {
+  if (can_grow(protection, flags) && !on_growth(bytes, is_asked_for_whole(flags))) {
     errno = ENOMEM;
     return MAP_FAILED;
   }
@@ -99,22 +101,43 @@ int program_munmap(void* address, std::size_t bytes) {
   return libc_result(raw_syscall(SYS_munmap, sys_arg(address), static_cast<long>(bytes)), -1, 0);
 }
 
+// Address space that was reserved without rights becomes memory: virtual machines and arena allocators commit so.
+int program_mprotect(void* address, std::size_t bytes, int protection) {
+  if ((protection & PROT_WRITE) != 0) {
+    on_growth(bytes, false);
+  }
+  const long raw = raw_syscall(SYS_mprotect, sys_arg(address), static_cast<long>(bytes), protection);
+  if (bytes >= kLargeCommit) {
+    after_mapping();
+  } else if (process().thread_wanted.load(std::memory_order_relaxed) && is_own_process()) {
+    watch_by_timer();  // it may be a collector's barrier, opened in a signal handler: no place to start a thread
+  }
+  return libc_result(raw, -1, 0);
+}
+
 void* program_sbrk(std::intptr_t increment) {
   static constinit RealFunction<void*(std::intptr_t)> real{"sbrk"};
   if (increment > 0) {
     on_growth(static_cast<std::size_t>(increment), false);
+    after_mapping();
   }
   return real.get()(increment);
 }
 
 int program_brk(void* end) {
   static constinit RealFunction<int(void*)> real{"brk"};
-  on_growth(kBrkStep, false);
+  const auto wanted = reinterpret_cast<std::uintptr_t>(end);
+  const auto present = static_cast<std::uintptr_t>(raw_syscall(SYS_brk, 0));
+  if (wanted > present) {
+    on_growth(wanted - present, false);
+    after_mapping();
+  }
   return real.get()(end);
 }
 
 int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   note_threads();
+  pass_on_mask();
   ThreadStart* const wrapped = wrap_thread(start, nullptr, argument);
   if (wrapped == nullptr) {
     return real_pthread_create(thread, attributes, start, argument);
@@ -140,6 +163,7 @@ int program_setname(pthread_t thread, const char* name) {
 int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
   static constinit RealFunction<int(thrd_t*, thrd_start_t, void*)> real{"thrd_create"};
   note_threads();
+  pass_on_mask();
   ThreadStart* const wrapped = wrap_thread(nullptr, start, argument);
   if (wrapped == nullptr) {
     return real.get()(thread, start, argument);
@@ -181,6 +205,14 @@ SignalHandler program_signal(int signal, SignalHandler handler) {
   action.sa_flags = SA_RESTART;
   ours->exchange(&action, &old);
   return old.sa_handler;
+}
+
+int program_sigmask(int how, const sigset_t* set, sigset_t* old) {
+  return static_cast<int>(-change_mask(how, set, old));
+}
+
+int program_sigprocmask(int how, const sigset_t* set, sigset_t* old) {
+  return libc_result(change_mask(how, set, old), -1, 0);
 }
 
 int program_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {

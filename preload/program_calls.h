@@ -18,6 +18,7 @@ void* program_mmap(void* address, std::size_t bytes, int protection, int flags, 
 // Declared with variable arguments by libc; the fifth is read only under MREMAP_FIXED.
 void* program_mremap(void* old_address, std::size_t old_bytes, std::size_t new_bytes, int flags, void* new_address);
 int program_munmap(void* address, std::size_t bytes);
+int program_mprotect(void* address, std::size_t bytes, int protection);
 void* program_sbrk(std::intptr_t increment);
 int program_brk(void* end);
 int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument);
@@ -26,6 +27,8 @@ int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument);
 [[noreturn]] void program_pthread_exit(void* result);
 int program_sigaction_call(int signal, const struct sigaction* action, struct sigaction* old);
 SignalHandler program_signal(int signal, SignalHandler handler);
+int program_sigmask(int how, const sigset_t* set, sigset_t* old);
+int program_sigprocmask(int how, const sigset_t* set, sigset_t* old);
 // libc declares it with variable arguments; on x86-64 five plain ones are the same call.
 int program_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 // A raised stack limit is memory that may grow without any further call.

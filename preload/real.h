@@ -27,6 +27,8 @@ class RealFunction {
 };
 
 int real_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument);
+// 0 or minus an errno. libc's own two signals stay open, as with its pthread_sigmask.
+long real_sigmask(int how, const sigset_t* set, sigset_t* old);
 int real_sigaction(int signal, const struct sigaction* action, struct sigaction* old);
 
 }  // namespace weir

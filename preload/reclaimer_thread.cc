@@ -36,7 +36,7 @@ namespace {
 
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kThreadlessTick = 4 * kMillisecond;
-constexpr std::int64_t kMostInheritedTick = 200 * kMillisecond;
+constexpr std::int64_t kMostTimedTick = 200 * kMillisecond;
 constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
 constexpr long kEveryDescriptor = 0xffff'ffff;
 constexpr std::size_t kStackBytes = 128 * kKiB;
@@ -56,7 +56,7 @@ void settle(Process& p) {
   sigset_t timer;
   sigemptyset(&timer);
   sigaddset(&timer, SIGTRAP);
-  pthread_sigmask(SIG_UNBLOCK, &timer, nullptr);
+  real_sigmask(SIG_UNBLOCK, &timer, nullptr);
   Os& os = p.engine.os;
   static_cast<void>(p.engine.pagemap.open(os));
   static_cast<void>(p.engine.statm.open(os));
@@ -206,17 +206,17 @@ void start_threadless_meter() {
   }
 }
 
-void plan_inherited_look(const Standing& standing) {
+void plan_timed_look(const Standing& standing) {
   constexpr std::int64_t kCopiedPerNs = 3;  // bytes, as for fresh memory (reclaim/growth_watch.cc)
   Process& p = process();
-  if (!p.watches_inherited.load(std::memory_order_relaxed) || p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+  if (!p.timer_watches.load(std::memory_order_relaxed) || p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
     return;
   }
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
   const RegistryView& view = p.engine.view;
   const std::uint32_t members = std::max(members_of(view, Subtree::below(view, standing.container)), 1U);
   const auto distance = static_cast<std::int64_t>((mark - standing.usage).bytes() / members);  // all may be at it
-  watch.set_timer(std::clamp(distance / kCopiedPerNs / 2, kThreadlessTick, kMostInheritedTick));
+  watch.set_timer(std::clamp(distance / kCopiedPerNs / 2, kThreadlessTick, kMostTimedTick));
 }
 
 void watch_inherited_memory() {
@@ -227,10 +227,17 @@ void watch_inherited_memory() {
   const Pages inherited = Pages{p.engine.record().shared_pages.load(std::memory_order_relaxed)} +
                           Pages::holding(p.large_bytes.load(std::memory_order_relaxed));
   const bool is_marked = !standing.marks.high.unlimited() || !standing.marks.limit.unlimited();
-  p.watches_inherited.store(is_marked && inherited >= kMuch && install_meter_signal(), std::memory_order_relaxed);
-  if (p.watches_inherited.load(std::memory_order_relaxed)) {
+  p.timer_watches.store(false, std::memory_order_relaxed);
+  if (is_marked && inherited >= kMuch) {
+    watch_by_timer();
+  }
+}
+
+void watch_by_timer() {
+  Process& p = process();
+  if (!p.timer_watches.exchange(true, std::memory_order_relaxed) && install_meter_signal()) {
     watch.open(p.engine);
-    plan_inherited_look(standing);
+    plan_timed_look(p.engine.account.standing(Pages::none()));
   }
 }
 

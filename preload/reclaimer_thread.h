@@ -10,11 +10,14 @@ namespace weir {
 
 // Starts it, unless it runs or is barred. Only at a safe point: pthread_create allocates.
 void start_reclaimer_thread();
-// In a fork child: memory that it has inherited becomes its own without an allocation. Where that is much, a CPU-time
-// timer looks, by the distance to the nearest mark, until a reclaimer is started.
+// Until a safe point comes: a timer on this process' CPU time looks, by the distance to the nearest mark. Safe in
+// signal handlers.
+void watch_by_timer();
+// In a fork child: memory that it has inherited becomes its own without an allocation. That is watched where it is
+// much.
 void watch_inherited_memory();
 // After such a look. Safe in signal handlers.
-void plan_inherited_look(const Standing& standing);
+void plan_timed_look(const Standing& standing);
 // Ends it and waits until the kernel no longer counts it: before unshare and setns.
 void stop_reclaimer_thread();
 // Tells it to end, and does not wait. Safe in signal handlers.

@@ -11,6 +11,7 @@
 #include "preload/growth.h"
 #include "preload/process.h"
 #include "preload/real.h"
+#include "preload/signal_mask.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/growth_watch.h"
 #include "reclaim/shrink.h"
@@ -69,7 +70,7 @@ void on_trap(int signal, siginfo_t* info, void* context) {
     } else {
       unnoticed(context, signal, [] { on_fault_sample(0); });
     }
-  } else {
+  } else if (info->si_code > 0 || !hold_back_trap()) {
     trap.pass_on(info, context);
   }
 }
@@ -138,7 +139,11 @@ void on_dump(int signal, siginfo_t*, void* context) {
 }  // namespace
 
 bool install_meter_signal() {
-  return trap.take(on_trap, all_but_bus());
+  if (!trap.take(on_trap, all_but_bus())) {
+    return false;
+  }
+  open_trap_here();
+  return true;
 }
 
 bool guard_registry() {

@@ -1,11 +1,12 @@
 // tail_jumps.cc - dlopen and syscall, which must reach libc, or the kernel, without a frame of ours.
 //
 // dlopen: ld.so takes its caller for the one whose RUNPATH counts. syscall: a raw clone made
-// through it returns on another stack. So both are assembly that calls a helper, if at all,
-// before it goes on with every register and the stack as they came.
+// through it returns on another stack; what maps memory goes to the hooks of that name. So both are assembly that calls
+// a helper, if at all, before it goes on with every register and the stack as they came.
 #include <errno.h>
 
 #include "preload/process.h"
+#include "preload/program_calls.h"
 #include "preload/real.h"
 
 extern "C" {
@@ -17,6 +18,15 @@ extern "C" {
 
 [[gnu::visibility("hidden"), gnu::used]] void weir_before_seccomp() {
   weir::go_passive();
+}
+
+[[gnu::visibility("hidden"), gnu::used]] void* weir_map(void* address, size_t bytes, int protection, int flags, int fd,
+                                                        off_t offset) {
+  return weir::program_mmap(address, bytes, protection, flags, fd, offset);
+}
+
+[[gnu::visibility("hidden"), gnu::used]] long weir_protect(void* address, size_t bytes, int protection) {
+  return weir::program_mprotect(address, bytes, protection);
 }
 
 [[gnu::visibility("hidden"), gnu::used]] long weir_syscall_failed(long raw) {
@@ -43,7 +53,8 @@ __asm__(
     "  jmp *%rax\n"
     ".size dlopen, .-dlopen\n");
 
-// 317 is SYS_seccomp, as libseccomp calls it. The rest is what libc's syscall does.
+// 317 is SYS_seccomp, as libseccomp calls it; 9 is SYS_mmap and 10 SYS_mprotect, whose failures and results are told
+// as syscall tells them. The rest is what libc's syscall does.
 __asm__(
     ".text\n"
     ".globl syscall\n"
@@ -51,6 +62,10 @@ __asm__(
     "syscall:\n"
     "  cmpq $317, %rdi\n"
     "  je 2f\n"
+    "  cmpq $9, %rdi\n"
+    "  je 4f\n"
+    "  cmpq $10, %rdi\n"
+    "  je 5f\n"
     "1:\n"
     "  movq %rdi, %rax\n"
     "  movq %rsi, %rdi\n"
@@ -76,6 +91,19 @@ __asm__(
     "  popq %rsi\n"
     "  popq %rdi\n"
     "  jmp 1b\n"
+    "4:\n"
+    "  movq %rsi, %rdi\n"
+    "  movq %rdx, %rsi\n"
+    "  movq %rcx, %rdx\n"
+    "  movq %r8, %rcx\n"
+    "  movq %r9, %r8\n"
+    "  movq 8(%rsp), %r9\n"
+    "  jmp weir_map\n"
+    "5:\n"
+    "  movq %rsi, %rdi\n"
+    "  movq %rdx, %rsi\n"
+    "  movq %rcx, %rdx\n"
+    "  jmp weir_protect\n"
     "3:\n"
     "  movq %rax, %rdi\n"
     "  jmp weir_syscall_failed\n"

@@ -20,6 +20,9 @@ GROWERS = [
     ("grow_stack", [40], 1),
     ("grow_threads", [4, 16], 4),
     ("grow_threads", [16, 4], 16),
+    ("grow_blocked", [2, 24], 2),
+    *[("grow_reserved", [48, way], 1)
+      for way in ("noreserve", "commit", "sbrk", "brk", "file", "syscall")],
     ("walk_again", [48, 3], 1),
     ("lazy_free", [], 1),
     ("daemon_twice", [40], 1),
@@ -37,6 +40,8 @@ BIG_GROWERS = [
     ("grow_bss", [64], 1),
     ("grow_stack", [80], 1),
     ("grow_threads", [2, 64], 2),
+    ("grow_blocked", [2, 64], 2),
+    *[("grow_reserved", [96, way], 1) for way in ("noreserve", "commit", "commit_by_steps", "brk", "file")],
     ("walk_again", [96, 2], 1),
     ("daemon_twice", [80], 1),
 ]
