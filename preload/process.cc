@@ -134,6 +134,7 @@ void restart_in_child() {
   p.engine.reclaimer_sleeps.store(false, std::memory_order_relaxed);
   p.engine.many_threads.store(false, std::memory_order_relaxed);
   p.engine.waiters.store(0, std::memory_order_relaxed);
+  p.engine.unserved.store(false, std::memory_order_relaxed);
   p.thread_wanted.store(false, std::memory_order_relaxed);
   fork_page.same_process.store(1, std::memory_order_relaxed);
   p.growth_budget.store(0, std::memory_order_relaxed);

@@ -30,7 +30,7 @@ void work_down(Engine& engine, GrowthWatch& watch, bool direct_only, ContainerId
   for (int batch = 0; batch < kBatchesPerLook; ++batch) {
     const Pages wanted = target(engine, result.standing, direct_only);
     if (wanted == Pages::none()) {
-      count(engine.view.container(id).counters.events_low);
+      count(engine.view.container(id).counters.events_low, direct_only ? 0 : 1);
       return;
     }
     read_ahead(engine);
@@ -62,8 +62,8 @@ void work(Engine& engine, GrowthWatch& watch, bool direct_only, LookResult& resu
   const std::uint64_t cpu = engine.os.thread_cpu_ns();
   ContainerId id = result.standing.high_container;
   ContainerCounters& counters = engine.view.container(id).counters;
-  count(counters.events_high);
   if (!direct_only) {
+    count(counters.events_high);
     count(counters.background_runs);
   }
   purge_if_due(engine);
@@ -91,8 +91,9 @@ LookResult look_at_process(Engine& engine, GrowthWatch& watch, bool direct_only)
     result.unsure = is_promised_beyond(engine, result.standing.container, result.standing.marks.high);
     result.standing = engine.account.standing(headroom(engine));
   }
-  const bool above = result.standing.above_high > Pages::none();
-  if (!above || (direct_only && !waited_for)) {
+  const bool above = direct_only ? waited_for && target(engine, result.standing, true) > Pages::none()
+                                 : result.standing.above_high > Pages::none();
+  if (!above) {
     if (waited_for) {
       announce_room(engine);
     }

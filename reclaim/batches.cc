@@ -113,6 +113,7 @@ void publish_swapped(Engine& engine) {
 }
 
 void announce_room(Engine& engine) {
+  engine.unserved.store(false, std::memory_order_seq_cst);  // first: who comes now is announced to, or looked after
   engine.room.fetch_add(1, std::memory_order_release);
   if (engine.waiters.load(std::memory_order_acquire) != 0) {
     static_cast<void>(engine.os.futex_wake(engine.room, INT32_MAX));

@@ -91,6 +91,7 @@ struct Engine {
   // The host gives huge pages to who asks (written before reclaimer_ready).
   bool huge_pages_allowed = false;
   std::atomic<std::uint32_t> waiters{0};  // threads at the limit that wait for the reclaimer
+  std::atomic<bool> unserved{false};      // one of them has come since room was last announced
   // Since when the reclaimer is in one of the three above: it may be waiting for a lock whose holder waits for it.
   std::atomic<std::uint64_t> in_allocator_ns{0};  // 0: it is not
   std::atomic<std::uint64_t> looks{0};            // the reclaimer's, that are over

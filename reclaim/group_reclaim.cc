@@ -10,11 +10,17 @@ Pages excess_of(const Standing& standing, bool direct_only) {
   return direct_only ? standing.usage + kBackgroundBatch - standing.marks.limit : standing.above_low;
 }
 
-bool is_idle(const Engine& engine, GroupNumber group, const Standing& standing, bool direct_only) {
-  const bool off =
-      engine.view.container(engine.groups.container(group)).background.load(std::memory_order_relaxed) == 0;
-  const bool waited_for = engine.waiters.load(std::memory_order_acquire) != 0;
-  return standing.above_high == Pages::none() || ((off || direct_only) && !waited_for);
+// The process' background reclaim is off, or the group's own.
+bool is_direct(const Engine& engine, GroupNumber group, bool direct_only) {
+  const ContainerRecord& container = engine.view.container(engine.groups.container(group));
+  return direct_only || container.background.load(std::memory_order_relaxed) == 0;
+}
+
+bool is_idle(const Engine& engine, const Standing& standing, bool direct_only) {
+  if (direct_only) {
+    return engine.waiters.load(std::memory_order_acquire) == 0 || excess_of(standing, true) == Pages::none();
+  }
+  return standing.above_high == Pages::none();
 }
 
 // What its threads may have taken since the last scan is a bound, and nothing to evict by.
@@ -30,15 +36,17 @@ void count_again(Engine& engine, GroupNumber group) {
 // True when pages left.
 bool evict_from(Engine& engine, GrowthWatch& watch, GroupNumber group, bool direct_only) {
   ContainerCounters& counters = engine.view.container(engine.groups.container(group)).counters;
-  count(counters.events_high);
-  count(counters.background_runs, direct_only ? 0 : 1);
+  if (!direct_only) {
+    count(counters.events_high);
+    count(counters.background_runs);
+  }
   bool any = false;
   for (int batch = 0; batch < kBatchesPerLook; ++batch) {
     count_again(engine, group);
     const Standing standing = engine.groups.standing(group, Pages::none());
     const Pages wanted = excess_of(standing, direct_only);
     if (wanted == Pages::none()) {
-      count(counters.events_low);
+      count(counters.events_low, direct_only ? 0 : 1);
       break;
     }
     const Pages done = evict_batch(engine, engine.pagemap, std::min(wanted, kBackgroundBatch), batch == 0, group).done;
@@ -59,15 +67,16 @@ void look_at_groups(Engine& engine, GrowthWatch& watch, LookResult& result, bool
     if (!engine.groups.has(group)) {
       continue;
     }
+    const bool direct = is_direct(engine, group, direct_only);
     Standing standing = engine.groups.standing(group, Pages::none());
-    if (!is_idle(engine, group, standing, direct_only)) {
+    if (!is_idle(engine, standing, direct)) {
       purge_if_due(engine);
       // The faults of its threads may have been elsewhere: only a scan tells.
       static_cast<void>(engine.groups.scan(engine.os, engine.pagemap));
       standing = engine.groups.standing(group, Pages::none());
-      if (!is_idle(engine, group, standing, direct_only)) {
+      if (!is_idle(engine, standing, direct)) {
         result.worked = true;
-        result.fruitless = !evict_from(engine, watch, group, direct_only) || result.fruitless;
+        result.fruitless = !evict_from(engine, watch, group, direct) || result.fruitless;
         standing = engine.groups.standing(group, Pages::none());
       }
       announce_room(engine);

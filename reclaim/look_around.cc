@@ -38,7 +38,8 @@ bool over_limit(const Standing& standing) {
 }
 
 void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) {
-  engine.waiters.fetch_add(1, std::memory_order_seq_cst);
+  engine.waiters.fetch_add(1, std::memory_order_relaxed);
+  engine.unserved.store(true, std::memory_order_seq_cst);
   wake_reclaimer(engine);
   static_cast<void>(engine.os.futex_wait(engine.room, seen, timeout_ns));
   engine.waiters.fetch_sub(1, std::memory_order_acq_rel);

@@ -25,6 +25,18 @@ TEST_F(BackgroundTest, BelowHighItLeavesEverythingAlone) {
   EXPECT_EQ(machine.counters().background_runs.load(), 0U);
 }
 
+TEST_F(BackgroundTest, SwitchedOffWhoHasRoomAndWaitsForACoreOnlyIsNoWork) {
+  Machine machine(kMarks, {}, false);
+  machine.os.touch(0, 4090);
+  machine.engine.waiters.store(1);
+  machine.engine.unserved.store(true);
+  look_once(machine, true);
+  EXPECT_FALSE(machine.engine.unserved.load()) << "the reclaimer may sleep";
+  EXPECT_FALSE(look_once(machine, true).worked);
+  EXPECT_EQ(machine.counters().events_high.load(), 0U);
+  EXPECT_EQ(machine.counters().events_low.load(), 0U);
+}
+
 TEST_F(BackgroundTest, AboveHighItWorksUntilBelowLow) {
   Machine machine(kMarks);
   machine.os.touch(0, 3600);
