@@ -89,6 +89,7 @@ void GrowthWatch::open(Engine& engine) {
   }
   timer_ns_ = 0;
   std::fill(std::begin(seen_), std::end(seen_), SeenThread{});  // may be that of the process we were forked from
+  debugged_due_ns_ = 0;
   engine_ = &engine;
   engine.interlude = this;
 }
@@ -101,8 +102,23 @@ void GrowthWatch::close(Engine& engine) {
   }
 }
 
+bool GrowthWatch::is_debugged(Os& os) {
+  const std::uint64_t now = os.now_ns();
+  if (now >= debugged_due_ns_) {
+    debugged_ = is_traced(os);
+    debugged_due_ns_ = now + static_cast<std::uint64_t>(kMostPoll);
+  }
+  return debugged_;
+}
+
 void GrowthWatch::set_timer(std::int64_t cpu_ns) {
-  if (timer_ < 0 || cpu_ns == timer_ns_) {
+  if (timer_ < 0) {
+    return;
+  }
+  if (cpu_ns != 0 && is_debugged(engine_->os)) {
+    cpu_ns = 0;
+  }
+  if (cpu_ns == timer_ns_) {
     return;
   }
   struct itimerspec spec = {};
@@ -113,7 +129,7 @@ void GrowthWatch::set_timer(std::int64_t cpu_ns) {
 }
 
 void GrowthWatch::poke(Engine& engine, Whom whom) {
-  if (is_traced(engine.os)) {
+  if (is_debugged(engine.os)) {
     return;
   }
   Poker poker(engine.os, *this, whom);
@@ -157,13 +173,13 @@ std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing) {
   const std::int64_t horizon = std::clamp(distance / kBytesPerNs / 2, kLeastPoll, kIdlePoll);
   set_timer(std::max(horizon, kMillisecond));
   if (!grows) {
-    return -1;
+    return is_debugged(engine.os) ? kMostPoll : -1;
   }
   poke_if_needed(engine, standing);
   // By the clock all cores may be at it.
   const std::int64_t growers = engine.many_threads.load(std::memory_order_relaxed) ? engine.os.cores() : 1;
   const std::int64_t pause = std::max(horizon / growers, kLeastPoll);
-  return pause <= kMostPoll ? pause : -1;
+  return pause <= kMostPoll ? pause : is_debugged(engine.os) ? kMostPoll : -1;
 }
 
 bool is_traced(Os& os) {

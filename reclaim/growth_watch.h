@@ -34,7 +34,8 @@ class GrowthWatch final : public Interlude {
 
   void interlude() override;
 
-  // Interrupts whoever opened this after every so many ns of the process' CPU time; 0: never.
+  // Interrupts whoever opened this after every so many ns of the process' CPU time; 0: never. Nor under a debugger,
+  // which would stop the program at each.
   void set_timer(std::int64_t cpu_ns);
 
   // The value of a poke's SIGTRAP.
@@ -45,6 +46,7 @@ class GrowthWatch final : public Interlude {
   // all cores busy, the second look comes milliseconds after the first, and tens of MiB.
   enum class Whom { kWhoFaultsIn, kWhoGrows, kWhoMayHaveGrown };
   void poke(Engine& engine, Whom whom);
+  bool is_debugged(Os& os);
   [[nodiscard]] bool is_due(Engine& engine) const;
 
   friend class Poker;
@@ -61,6 +63,8 @@ class GrowthWatch final : public Interlude {
   int timer_ = -1;
   int opened_in_ = 0;  // timers are not inherited by a fork child
   std::int64_t timer_ns_ = 0;
+  bool debugged_ = false;
+  std::uint64_t debugged_due_ns_ = 0;  // when that is to be asked again
   std::uint32_t last_faults_ = 0;
   std::uint64_t last_poke_ns_ = 0;
   SeenThread seen_[kSeenThreads] = {};
