@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 18;
+inline constexpr std::uint32_t kRegistryVersion = 19;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -76,6 +76,7 @@ inline constexpr std::size_t kPressureWindows = 3;  // 10, 60 and 300 s
 struct PressureRecord {
   Counter total_ns;
   Counter covered_ns;  // Os::now_ns() up to which stalls have been counted
+  Counter stalled_ns;  // of total_ns, what is known from when until when
   Counter spent_ns;    // the same for stalls of which only the sum is known: never more than time itself
   Counter sampled_total_ns;
   Counter sampled_at_ns;
@@ -87,6 +88,7 @@ inline constexpr std::size_t kDistanceClasses = 32;
 // How far refaults of late were from having been avoided (core/working_set.h).
 struct DistanceRecord {
   Counter halved_ns;  // when the counts were last halved, so that the past fades
+  Counter swapped;    // pages that were out when refaults were last seen
   Word refaults[kDistanceClasses];
 };
 

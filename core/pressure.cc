@@ -62,18 +62,27 @@ std::uint64_t spend(PressureRecord& record, std::uint64_t wanted_ns, std::uint64
   }
 }
 
+// Not below 0.
+constexpr std::uint64_t less(std::uint64_t from, std::uint64_t amount) {
+  return from > amount ? from - amount : 0;
+}
+
 }  // namespace
 
-void note_stall(PressureRecord& record, std::uint64_t begin_ns, std::uint64_t end_ns) {
-  bring_up_to_date(record, begin_ns);  // so that a long calm before is not part of this sample
+StallStart begin_stall(const PressureRecord& record, std::uint64_t now_ns) {
+  return {now_ns, record.stalled_ns.load(std::memory_order_relaxed)};
+}
+
+void note_stall(PressureRecord& record, const StallStart& start, std::uint64_t end_ns) {
+  bring_up_to_date(record, start.ns);  // so that a long calm before is not part of this sample
   std::uint64_t covered = record.covered_ns.load(std::memory_order_relaxed);
-  while (end_ns > covered) {
-    if (record.covered_ns.compare_exchange_weak(covered, end_ns, std::memory_order_relaxed)) {
-      const std::uint64_t begin = std::max(begin_ns, covered);
-      record.total_ns.fetch_add(spend(record, end_ns - begin, begin, end_ns, true), std::memory_order_relaxed);
-      break;
-    }
+  while (end_ns > covered && !record.covered_ns.compare_exchange_weak(covered, end_ns, std::memory_order_relaxed)) {
   }
+  const std::uint64_t fresh = less(end_ns, std::max(start.ns, covered));
+  const std::uint64_t since = less(record.stalled_ns.load(std::memory_order_relaxed), start.stalled_ns);
+  const std::uint64_t added = std::max(fresh, less(less(end_ns, start.ns), since));
+  record.stalled_ns.fetch_add(added, std::memory_order_relaxed);
+  record.total_ns.fetch_add(spend(record, added, end_ns - added, end_ns, true), std::memory_order_relaxed);
 }
 
 std::uint64_t note_stalled_sum(PressureRecord& record, std::uint64_t sum_ns, std::uint64_t now_ns) {

@@ -7,10 +7,10 @@
 // on) is told only while the container is one process of one thread, where it is the same as `some`;
 // user space cannot see whether others ran meanwhile.
 //
-// The union of overlapping stalls is kept by a watermark of time covered: a stall that began
-// before another one that ended earlier loses its beginning, so the total is never too large. Sums
-// fill the time that is left between stalls, of the last second at most: the total grows no faster
-// than time, whatever the sums say.
+// Of overlapping stalls the union counts. What a stall adds to it is not known, but two bounds are: all of it after the
+// last end seen so far is new; and of its length no more is old than was added since it began. The larger of the two is
+// added, so that the total is not too large (but for two that end within the same nanoseconds). Sums fill the time that
+// is left between stalls, of the last second at most: the total grows no faster than time, whatever the sums say.
 //
 // Safe in signal handlers; lock-free; a writer that is killed leaves the figures usable.
 #pragma once
@@ -27,8 +27,15 @@ struct Pressure {
   std::array<std::uint32_t, kPressureWindows> avg{};  // hundredths of a percent
 };
 
-// A stall of one thread, from `begin_ns` to `end_ns` of Os::now_ns().
-void note_stall(PressureRecord& record, std::uint64_t begin_ns, std::uint64_t end_ns);
+// The beginning of a stall of one thread, by Os::now_ns().
+struct StallStart {
+  std::uint64_t ns = 0;
+  std::uint64_t stalled_ns = 0;  // of all so far
+};
+StallStart begin_stall(const PressureRecord& record, std::uint64_t now_ns);
+
+// Its end.
+void note_stall(PressureRecord& record, const StallStart& start, std::uint64_t end_ns);
 
 // Stalls that took `sum_ns` altogether, at times not known, shortly before `now_ns`. Gives how much
 // of it there was time for.

@@ -60,8 +60,9 @@ Pages distance_bound(std::size_t distance_class) {
   return Pages{distance_class % 2 == 0 ? octave : octave * kRootOfTwo / 1024};
 }
 
-void note_distances(DistanceRecord& record, const DistanceCounts& refaults, std::uint64_t now_ns) {
+void note_distances(DistanceRecord& record, const DistanceCounts& refaults, Pages swapped, std::uint64_t now_ns) {
   fade(record, now_ns);
+  record.swapped.store(swapped.count, std::memory_order_relaxed);
   for (std::size_t i = 0; i < kDistanceClasses; ++i) {
     if (refaults[i] != 0) {
       record.refaults[i].fetch_add(refaults[i], std::memory_order_relaxed);
@@ -85,8 +86,9 @@ WorkingSet working_set_at(DistanceRecord& record, std::uint64_t now_ns) {
   const std::uint64_t halved = record.halved_ns.load(std::memory_order_relaxed);
   const std::uint64_t since = std::min(now_ns > halved ? now_ns - halved : 0, kHalfLifeNs);
   out.refaults_per_second = all * 1000 / ((kHalfLifeNs + since) / kNsPerMs);
-  out.for_half = bound_for(refaults, all, 2);
-  out.for_tenth = bound_for(refaults, all, 10);
+  const Pages out_there{record.swapped.load(std::memory_order_relaxed)};
+  out.for_half = std::min(bound_for(refaults, all, 2), out_there);
+  out.for_tenth = std::min(bound_for(refaults, all, 10), out_there);
   return out;
 }
 

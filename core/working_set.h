@@ -7,7 +7,7 @@
 //   refaults per second with D more pages = rate * (refaults further away than D / all refaults)
 //
 // This holds as far as eviction takes the least recently used first, and for a program that goes on
-// as it does. Distances are kept in classes of half an octave, evenly spread within each; what lies
+// as it does. Else pages leave several times between, and count as often: more than what is out can never be lacking. Distances are kept in classes of half an octave, evenly spread within each; what lies
 // beyond the last class (11 GiB) is taken to lie there.
 //
 // Lock-free; a writer that is killed leaves the figures usable. Safe in signal handlers.
@@ -28,8 +28,8 @@ std::size_t distance_class(Pages distance);
 // The largest distance of a class.
 Pages distance_bound(std::size_t distance_class);
 
-// Books refaults found at `now_ns` (Os::now_ns()).
-void note_distances(DistanceRecord& record, const DistanceCounts& refaults, std::uint64_t now_ns);
+// Books refaults found at `now_ns` (Os::now_ns()), when the container had so much paged out.
+void note_distances(DistanceRecord& record, const DistanceCounts& refaults, Pages swapped, std::uint64_t now_ns);
 
 struct WorkingSet {
   std::uint64_t refaults_per_second = 0;

@@ -15,26 +15,44 @@
 namespace weir {
 namespace {
 
-// This thread stood still since `start_ns`, for the sake of `id`. All of the work did, where the
-// container is this one process and the process this one thread.
-void note_pressure(Engine& engine, ContainerId id, std::uint64_t start_ns) {
-  const std::uint64_t now = engine.os.now_ns();
-  ContainerRecord& record = engine.view.container(id);
-  note_stall(record.some, start_ns, now);
-  if (!engine.many_threads.load(std::memory_order_relaxed) && members_of(engine.view, id) == 1) {
-    note_stall(record.full, start_ns, now);
+// The time in which this thread stands still for the sake of a container. All of the work does, where the container is
+// this one process and the process this one thread.
+class Stall {
+ public:
+  Stall(Engine& engine, ContainerId id)
+      : engine_(engine),
+        id_(id),
+        some_(begin_stall(record().some, engine.os.now_ns())),
+        full_(begin_stall(record().full, some_.ns)) {}
+  // How long it was, in ns.
+  std::uint64_t end() {
+    const std::uint64_t now = engine_.os.now_ns();
+    note_stall(record().some, some_, now);
+    if (!engine_.many_threads.load(std::memory_order_relaxed) && members_of(engine_.view, id_) == 1) {
+      note_stall(record().full, full_, now);
+    }
+    return now - some_.ns;
   }
-}
+
+ private:
+  [[nodiscard]] ContainerRecord& record() const {
+    return engine_.view.container(id_);
+  }
+
+  Engine& engine_;
+  ContainerId id_;
+  StallStart some_;
+  StallStart full_;
+};
 
 // Above high, where it is dearer to let the reclaimer do it. True: there is nothing more to mind.
 bool mind_in_place(Engine& engine, const ChargeRequest& request, Standing& standing) {
-  const std::uint64_t start = engine.os.now_ns();
+  Stall stood(engine, standing.high_container);
   const std::uint64_t before = engine.evicted.load(std::memory_order_relaxed);
   const bool left = reclaim_in_place(engine);
   ContainerCounters& counters = engine.view.container(standing.high_container).counters;
   count(counters.in_place, engine.evicted.load(std::memory_order_relaxed) != before ? 1 : 0);
-  count(counters.in_place_ns, engine.os.now_ns() - start);
-  note_pressure(engine, standing.high_container, start);
+  count(counters.in_place_ns, stood.end());
   standing = standing_now(engine, request);
   return left && !hold_for(engine, standing).wanted;
 }
@@ -54,25 +72,24 @@ void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing s
   if (!hold.wanted) {
     return;
   }
-  const std::uint64_t start = engine.os.now_ns();
+  Stall stood(engine, standing.high_container);
   if (!wait_held(engine, request, hold, seen, standing)) {
     return;
   }
   ContainerCounters& counters =
       request.group == kNoGroup ? engine.counters() : engine.view.container(standing.high_container).counters;
   count(counters.throttle);
-  count(counters.throttle_ns, engine.os.now_ns() - start);
-  note_pressure(engine, standing.high_container, start);
+  count(counters.throttle_ns, stood.end());
 }
 
 // Load control: this process may have to wait its turn. From low on, and where it is strict always, so
 // that who comes last is held while it is small.
 Standing step_back(Engine& engine, const ChargeRequest& request, const Standing& standing) {
-  const std::uint64_t start = engine.os.now_ns();
+  Stall stood(engine, standing.high_container);
   if (engine.load_control.step_back(engine, standing.high_container) == 0) {
     return standing;
   }
-  note_pressure(engine, standing.high_container, start);
+  stood.end();
   return look_around(engine, request);
 }
 
@@ -107,10 +124,9 @@ Verdict charge_level(Engine& engine, const ChargeRequest& request) {
   count(counters.failcnt);
   count(counters.events_limit);
   count(counters.allocstall);
-  const std::uint64_t start = engine.os.now_ns();
+  Stall stood(engine, standing.container);
   const Verdict verdict = stall(engine, request, standing);
-  count(counters.allocstall_ns, engine.os.now_ns() - start);
-  note_pressure(engine, standing.container, start);
+  count(counters.allocstall_ns, stood.end());
   if (!engine.reclaimer_runs.load(std::memory_order_relaxed)) {
     mind_thrash(engine);  // else the reclaimer does
   }

@@ -24,7 +24,9 @@ void book_outcome(Engine& engine, const EvictOutcome& outcome, GroupNumber group
   note_refaults(engine, outcome.refaults);
   engine.refault_time.book(engine, outcome.refaults);
   if (outcome.refaults != 0) {
-    note_distances(engine.container().distances, outcome.distances, engine.os.now_ns());
+    const Subtree subtree = Subtree::below(engine.view, engine.account.container());
+    note_distances(engine.container().distances, outcome.distances,
+                   swap_usage_of(engine.view, subtree) + Pages{outcome.refaults}, engine.os.now_ns());
   }
   for (std::uint32_t i = 0; i < kStayReasons; ++i) {
     count(counters.evict_stayed[i], outcome.stayed[i].count);

@@ -28,6 +28,14 @@ TEST(DistanceClassTest, EveryDistanceIsWithinItsBounds) {
   EXPECT_EQ(distance_class(Pages::all()), kDistanceClasses - 1);
 }
 
+TEST(WorkingSetTest, NoMoreIsLackingThanIsOut) {
+  DistanceRecord record{};
+  note_distances(record, at_distance(100'000, 1000), Pages{3000}, kStart);
+  const WorkingSet set = working_set_at(record, kStart);
+  EXPECT_EQ(set.for_half, Pages{3000}) << "the same pages left again and again";
+  EXPECT_EQ(set.for_tenth, Pages{3000});
+}
+
 TEST(WorkingSetTest, WithoutRefaultsNothingIsLacking) {
   DistanceRecord record{};
   const WorkingSet set = working_set_at(record, kStart);
@@ -38,7 +46,7 @@ TEST(WorkingSetTest, WithoutRefaultsNothingIsLacking) {
 
 TEST(WorkingSetTest, ALoopLacksAsMuchAsItsDistance) {
   DistanceRecord record{};
-  note_distances(record, at_distance(4096, 10'000), kStart);
+  note_distances(record, at_distance(4096, 10'000), Pages::all(), kStart);
   const WorkingSet set = working_set_at(record, kStart);
   EXPECT_NEAR(static_cast<double>(set.for_half.count), 3500, 50) << "the middle of its class";
   EXPECT_NEAR(static_cast<double>(set.for_tenth.count), 3976, 50);
@@ -47,9 +55,9 @@ TEST(WorkingSetTest, ALoopLacksAsMuchAsItsDistance) {
 
 TEST(WorkingSetTest, FewFarOnesAreWorthNoMemory) {
   DistanceRecord record{};
-  note_distances(record, at_distance(256, 600), kStart);
-  note_distances(record, at_distance(2048, 350), kStart);
-  note_distances(record, at_distance(1 << 20, 50), kStart);
+  note_distances(record, at_distance(256, 600), Pages::all(), kStart);
+  note_distances(record, at_distance(2048, 350), Pages::all(), kStart);
+  note_distances(record, at_distance(1 << 20, 50), Pages::all(), kStart);
   const WorkingSet set = working_set_at(record, kStart);
   EXPECT_LE(set.for_half, Pages{256});
   EXPECT_GT(set.for_half, Pages{181});
@@ -60,16 +68,16 @@ TEST(WorkingSetTest, FewFarOnesAreWorthNoMemory) {
 TEST(WorkingSetTest, ASteadyRateIsTold) {
   DistanceRecord record{};
   for (std::uint64_t s = 0; s < 200; ++s) {
-    note_distances(record, at_distance(1000, 500), kStart + s * kSecond);
+    note_distances(record, at_distance(1000, 500), Pages::all(), kStart + s * kSecond);
   }
   EXPECT_NEAR(static_cast<double>(working_set_at(record, kStart + 200 * kSecond).refaults_per_second), 500, 50);
 }
 
 TEST(WorkingSetTest, ThePastFades) {
   DistanceRecord record{};
-  note_distances(record, at_distance(1 << 18, 10'000), kStart);
+  note_distances(record, at_distance(1 << 18, 10'000), Pages::all(), kStart);
   for (std::uint64_t s = 100; s < 200; ++s) {
-    note_distances(record, at_distance(100, 500), kStart + s * kSecond);
+    note_distances(record, at_distance(100, 500), Pages::all(), kStart + s * kSecond);
   }
   EXPECT_LE(working_set_at(record, kStart + 200 * kSecond).for_tenth, Pages{128});
   EXPECT_EQ(working_set_at(record, kStart + 10'000 * kSecond).refaults_per_second, 0U);

@@ -68,7 +68,7 @@ class ProactiveTest : public ::testing::Test {
   }
   // So much of the last seconds stood still.
   void press(std::uint64_t ns) {
-    note_stall(record().some, machine_.os.now_ns() - ns, machine_.os.now_ns());
+    note_stall(record().some, {machine_.os.now_ns() - ns, 0}, machine_.os.now_ns());
     machine_.os.advance(2 * kSecond);
   }
 
