@@ -88,7 +88,7 @@ void Account::recount_shared(Os& os, Pagemap& pagemap) {
   }
   const std::uint64_t start = os.now_ns();
   Pages count;
-  if (pagemap.count_shared(os, count) == 0) {
+  if (pagemap.count_shared(os, kWholeAddressSpace, count) == 0) {
     view_->member(member_).shared_pages.store(count.count, std::memory_order_relaxed);
   }
   const std::uint64_t end = os.now_ns();

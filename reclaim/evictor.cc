@@ -2,6 +2,7 @@
 #include "reclaim/evictor.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/proc.h"
 
@@ -71,8 +72,25 @@ void take_stretch(Ranking& ranking, Stretch& stretch, Pages most, std::uint32_t 
   }
 }
 
-StayReason reason_of(Os& os, bool met_lock, bool huge, bool nothing_left) {
-  if (met_lock) {
+// What page_out met on its way.
+struct Met {
+  bool lock = false;
+  bool sharers = false;  // most of what stayed is another process' too
+};
+
+// Only worth asking where much stayed: the odd page is one that somebody has just used.
+bool is_mostly_shared(Os& os, Pagemap& pagemap, const Stretch& stretch) {
+  const auto sum = [&stretch](const std::uint8_t* counts) {
+    return std::accumulate(counts, counts + stretch.granules, std::uint64_t{0});
+  };
+  const std::uint64_t stayed = sum(stretch.after);
+  Pages shared;
+  return stayed * 8 >= sum(stretch.before) && stayed > 0 && pagemap.count_shared(os, stretch.range, shared) == 0 &&
+         shared.count * 2 >= stayed;
+}
+
+StayReason reason_of(Os& os, const Met& met, bool huge, bool nothing_left) {
+  if (met.lock) {
     return StayReason::kLocked;
   }
   if (huge) {
@@ -82,10 +100,10 @@ StayReason reason_of(Os& os, bool met_lock, bool huge, bool nothing_left) {
   if (nothing_left && read_swap_space(os, swap) == 0 && swap.free_bytes < kMiB) {
     return StayReason::kNoSwap;
   }
-  return StayReason::kShared;
+  return met.sharers ? StayReason::kShared : StayReason::kBusy;
 }
 
-void book(Os& os, Ranking& ranking, const Stretch& stretch, bool met_lock, EvictOutcome& outcome) {
+void book(Os& os, Ranking& ranking, const Stretch& stretch, const Met& met, EvictOutcome& outcome) {
   const Pages done_before = outcome.done;
   Pages stayed;
   bool huge = false;
@@ -114,7 +132,7 @@ void book(Os& os, Ranking& ranking, const Stretch& stretch, bool met_lock, Evict
   ranking.note_stayed(stayed);
   if (stayed > Pages::none()) {
     const bool nothing_left = outcome.done == done_before;
-    auto& counter = outcome.stayed[static_cast<std::size_t>(reason_of(os, met_lock, huge, nothing_left))];
+    auto& counter = outcome.stayed[static_cast<std::size_t>(reason_of(os, met, huge, nothing_left))];
     counter = counter + stayed;
   }
 }
@@ -146,13 +164,14 @@ EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted
       }
       take_stretch(shared.ranking, stretch, most - outcome.done, unused_for);
     }
-    bool met_lock = false;
-    if (page_out(os, pagemap, stretch, between, met_lock) != 0) {
+    Met met;
+    if (page_out(os, pagemap, stretch, between, met.lock) != 0) {
       continue;
     }
+    met.sharers = is_mostly_shared(os, pagemap, stretch);
     const ReclaimGuard guard(os, shared.lock, kLockWaitNs);
     if (guard.held()) {
-      book(os, shared.ranking, stretch, met_lock, outcome);
+      book(os, shared.ranking, stretch, met, outcome);
       outcome.refaults += shared.ranking.take_refaults(outcome.distances);
     }
   }

@@ -11,7 +11,7 @@ bool count_shared_of(Os& os, std::uint32_t pid, ScanBuffer& buffer, Pages& out) 
   if (pagemap.open_of(os, pid) != 0) {
     return false;
   }
-  const bool counted = pagemap.count_shared(os, out) == 0;
+  const bool counted = pagemap.count_shared(os, kWholeAddressSpace, out) == 0;
   pagemap.close(os);
   return counted;
 }

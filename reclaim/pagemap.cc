@@ -185,12 +185,12 @@ class SharedCounter final : public RunVisitor {
   Pages shared_;
 };
 
-int Pagemap::count_shared(Os& os, Pages& out) {
+int Pagemap::count_shared(Os& os, AddressRange range, Pages& out) {
   if (!has_scan_) {
     return ENOTTY;  // the slow way of scanning uses the same buffer
   }
   SharedCounter counter(os, fd_, buffer_);
-  const int error = scan(os, kWholeAddressSpace, counter);
+  const int error = scan(os, range, counter);
   out = counter.shared();
   return error;
 }

@@ -72,9 +72,9 @@ class Pagemap {
   }
   // Whether any page of a file is mapped and present inside `range`; true where it cannot be told.
   [[nodiscard]] bool may_hold_file_pages(Os& os, AddressRange range) const;
-  // Anonymous present pages that another process maps too (bit 56 of their word is clear).
+  // Anonymous present pages there that another process maps too (bit 56 of their word is clear).
   // 12 ns a page. 0 or an errno.
-  int count_shared(Os& os, Pages& out);
+  int count_shared(Os& os, AddressRange range, Pages& out);
 
  private:
   int scan_either_way(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind);

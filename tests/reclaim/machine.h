@@ -87,6 +87,7 @@ class MachineOs : public FakeOs {
   int page_outs = 0;
   bool huge_pages = false;                 // what is resident came so
   bool file_pages = false;                 // some lie between
+  bool pinned_by_sharers = true;           // else by being used again at once
   std::vector<AddressRange> wanted_ahead;  // MADV_WILLNEED
 
   SysResult ioctl(int, unsigned long, void* argument) override {
@@ -120,6 +121,21 @@ class MachineOs : public FakeOs {
       }
     }
     return SysResult(static_cast<long>(count));
+  }
+
+  // Words of pagemap for the heap: present, and exclusive.
+  SysResult pread(int fd, void* buffer, std::size_t bytes, std::int64_t offset) override {
+    constexpr auto kFirst = static_cast<std::int64_t>(kHeap / kPageBytes * 8);
+    if (offset < kFirst) {
+      return FakeOs::pread(fd, buffer, bytes, offset);
+    }
+    auto* words = static_cast<std::uint64_t*>(buffer);
+    for (std::size_t i = 0; i < bytes / 8; ++i) {
+      const std::uint64_t page = static_cast<std::uint64_t>(offset - kFirst) / 8 + i;
+      const bool shared = pinned_by_sharers && pinned_.contains(page);
+      words[i] = resident_.contains(page) ? std::uint64_t{1} << 63 | (shared ? 0 : std::uint64_t{1} << 56) : 0;
+    }
+    return SysResult(static_cast<long>(bytes));
   }
 
   SysResult advise(std::uintptr_t address, std::size_t bytes, int advice) override {

@@ -39,6 +39,15 @@ TEST_F(ShrinkTest, WhatStaysHasItsReason) {
   EXPECT_GT(record.reclaim_stayed[static_cast<std::size_t>(StayReason::kShared)].load(), 0U);
 }
 
+TEST_F(ShrinkTest, WhatIsBackAtOnceIsBusyAndNotShared) {
+  machine_.os.touch(0, 640);
+  machine_.os.pin(0, 320);
+  machine_.os.pinned_by_sharers = false;
+  const MemberRecord& record = ask(640);
+  EXPECT_EQ(record.reclaim_stayed[static_cast<std::size_t>(StayReason::kShared)].load(), 0U);
+  EXPECT_GT(record.reclaim_stayed[static_cast<std::size_t>(StayReason::kBusy)].load(), 0U);
+}
+
 TEST_F(ShrinkTest, AReasonCountsOnceAndNoMoreThanThereIs) {
   machine_.os.touch(0, 640);
   machine_.os.pin(0, 320);
