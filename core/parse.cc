@@ -91,6 +91,10 @@ Parsed<std::uint64_t> parse_size(std::string_view text) {
   return {digits.value << shift};
 }
 
+namespace {
+constexpr const char* kTooLittle = "is below 1M, less than an empty program needs";
+}  // namespace
+
 Parsed<Pages> parse_limit(std::string_view text) {
   if (same_word(text, "none") || same_word(text, "max")) {
     return {Pages::all()};
@@ -100,7 +104,7 @@ Parsed<Pages> parse_limit(std::string_view text) {
     return Parsed<Pages>::refused(size.reason);
   }
   if (size.value < kMiB) {
-    return Parsed<Pages>::refused("is below 1M, less than an empty program needs");
+    return Parsed<Pages>::refused(kTooLittle);
   }
   return {Pages::holding(size.value)};
 }
@@ -116,6 +120,9 @@ Parsed<Mark> parse_mark(std::string_view text) {
   const auto size = parse_size(text);
   if (!size.ok()) {
     return Parsed<Mark>::refused(size.reason);
+  }
+  if (size.value < kMiB) {
+    return Parsed<Mark>::refused(kTooLittle);
   }
   return {Mark{false, size.value}};
 }

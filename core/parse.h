@@ -67,7 +67,7 @@ struct Mark {
 Parsed<std::uint64_t> parse_size(std::string_view text);
 // A size of 1M at least, or "none"/"max" for no limit at all.
 Parsed<Pages> parse_limit(std::string_view text);
-// A size or "N%", 1 to 100.
+// A size of 1M at least, or "N%", 1 to 100.
 Parsed<Mark> parse_mark(std::string_view text);
 // `a/b/c`: parts of [A-Za-z0-9._-], 1 to 63 bytes each, not "." or "..", at most 8 deep.
 Parsed<std::string_view> parse_name(std::string_view text);

@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include "core/events.h"
 #include "preload/attach.h"
 #include "preload/callbacks.h"
 #include "preload/growth.h"
@@ -93,6 +94,12 @@ void go_passive() {
   stop_callbacks(p);
   p.growth_budget.store(INT64_MAX, std::memory_order_relaxed);
   stop_reclaimer_thread();
+  post_event(p.engine.os, p.engine.view,
+             {EventKind::kMute,
+              p.engine.account.container(),
+              p.pid.load(std::memory_order_relaxed),
+              {p.engine.account.last_reading().bytes(), 0},
+              "filters its system calls: its limit holds no longer, others still count it"});
   p.stage.store(Stage::kPassive, std::memory_order_release);
 }
 

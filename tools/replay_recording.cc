@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -253,6 +254,9 @@ ReplayRecording decode_recording(const std::string& name, std::string_view bytes
 }
 
 ReplayRecording load_recording(const std::string& path, std::size_t& bytes) {
+  if (std::filesystem::is_directory(path)) {
+    refuse(shown(path) + " is a folder, not a recording");
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     refuse("cannot read " + shown(path) + ": " + error_text(errno));

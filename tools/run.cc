@@ -1,4 +1,6 @@
 // run.cc - `weir run`: a command, its container, and an end like the command's own.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -106,10 +108,35 @@ bool read_words(Invocation& call, RunWords& words, const Manner& manner) {
 }
 
 constexpr std::string_view kRecord = "WEIR_RECORD";
+constexpr std::string_view kDumpFile = "WEIR_DUMP_FILE";
+
+// Processes could only tell in an event that they cannot write there, when the command is over.
+void check_folder(const FlagRow& flag, const std::string& value) {
+  const std::filesystem::path folder = std::filesystem::absolute(value).parent_path();
+  if (!std::filesystem::is_directory(folder) || ::access(folder.c_str(), W_OK | X_OK) != 0) {
+    refuse(std::string(flag.name) + " " + shown(value) + ": no file can be made in " + folder.string());
+  }
+}
 
 // The command's processes may work in other folders than this one.
 std::string value_of(const FlagRow& flag, const std::string& value) {
+  const bool is_file = flag.variable == kRecord || (flag.variable == kDumpFile && value.find('/') != std::string::npos);
+  if (is_file && !value.empty()) {
+    check_folder(flag, value);
+  }
   return flag.variable == kRecord && !value.empty() ? std::filesystem::absolute(value).string() : value;
+}
+
+// Files of that recording, by whichever process.
+bool was_recorded(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const std::string prefix = file.filename().string() + ".";
+  for (const auto& entry : std::filesystem::directory_iterator(file.parent_path(), ignored)) {
+    if (entry.path().filename().string().starts_with(prefix)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 RunSettings settings_of(const RunWords& words, const Manner& manner) {
@@ -165,6 +192,9 @@ int run_in(const Manner& manner, Invocation& call) {
     report_no_start(words.command.front(), ending.exec_error);
   }
   container.report_kills(ending.pid);
+  if (const char* file = std::getenv(kRecord.data()); manner.records && file != nullptr && !was_recorded(file)) {
+    say("nothing was recorded: no process grew to where weir begins to watch");
+  }
   return end_like(ending);
 }
 

@@ -127,6 +127,13 @@ TEST(ParseMarkTest, TakesSizes) {
   EXPECT_EQ(mark.value.against(Pages::all()), Pages::holding(48 * kMiB));
 }
 
+TEST(ParseMarkTest, RefusesSizesBelowWhatAnEmptyProgramNeeds) {
+  for (const char* text : {"9", "64K", "1023K"}) {
+    EXPECT_FALSE(parse_mark(text).ok()) << text;
+  }
+  EXPECT_TRUE(parse_mark("1M").ok());
+}
+
 TEST(ParseMarkTest, TakesAShareOfTheLimit) {
   const auto mark = parse_mark("75%");
   ASSERT_TRUE(mark.ok());

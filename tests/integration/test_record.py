@@ -36,6 +36,21 @@ class RecordTest(harness.WeirTest):
             self.assertIn(word, result.err.decode())
         self.assertEqual(result.err.count(b"\n"), 1, result.err)
 
+    def test_nowhere_to_record_to_is_refused(self):
+        for words in (["record", "-o", "/no/such/folder/a"], ["run", "--record", "/no/such/folder/a"],
+                      ["run", "--dump-file", "/no/such/folder/%p"]):
+            result = self.weir(*words, "--", "touch", "ran")
+            self.assertEqual((result.status, os.path.exists(os.path.join(self.scratch, "ran"))), (2, False))
+            self.assertIn(b"/no/such/folder", result.err)
+        result = self.weir("replay", self.scratch)
+        self.assertEqual(result.status, 2)
+        self.assertIn(b"is a folder", result.err)
+
+    def test_a_command_that_does_not_grow_leaves_no_recording_and_says_so(self):
+        result = self.weir("record", "-o", os.path.join(self.scratch, "none"), "-m", "16M", "--", "true")
+        self.assertEqual(result.status, 0)
+        self.assertIn(b"nothing was recorded", result.err)
+
     def test_pipeline_replays_near_what_was_counted(self):
         self.need_swap()
         plain = self.run_plain(PIPELINE)
