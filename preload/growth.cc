@@ -30,6 +30,9 @@ std::int64_t next_budget(const Standing& standing) {
   if (standing.marks.high.unlimited() && standing.marks.limit.unlimited()) {
     return kMostBudget;
   }
+  if (standing.usage > standing.marks.limit) {
+    return 0;  // under "enomem" by the reserve: refused mappings in between must not hide the small blocks
+  }
   const Pages to_high = standing.marks.high - standing.usage;
   // All members may grow at once, and each looks for itself.
   const RegistryView& view = process().engine.view;
@@ -143,10 +146,16 @@ bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   if (by_group && !is_sampled(p.engine)) {
     wake_reclaimer(p.engine);  // it polls while the process grows, near its group's marks, too
   }
+  constexpr Pages kMostOfSmall{16};
   const Pages whole = Pages::holding(bytes);
-  const bool refusable = may_refuse && refuses_growth(p) && whole > Pages{16};
-  const Verdict verdict = charge(p.engine, {refusable ? whole : std::min(whole, kMostExpected), refusable,
-                                            current_group(), !locks_held && !is_warning_thread()});
+  const bool refusable = may_refuse && refuses_growth(p);
+  ChargeRequest request{refusable ? whole : std::min(whole, kMostExpected), refusable, current_group()};
+  request.may_wait = !locks_held && !is_warning_thread();
+  request.is_small = whole <= kMostOfSmall;
+  if (refusable) {
+    request.freed = freed_by_thread(!locks_held);
+  }
+  const Verdict verdict = charge(p.engine, request);
   // The look may have gone by the reclaimer's last reading: faults since bound what there is.
   after_look(nearest_standing(p, p.engine.account.faults_since_reading(p.engine.os)));
   return verdict == Verdict::kRoom;

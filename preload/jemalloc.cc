@@ -135,4 +135,13 @@ bool keep_large_blocks(bool keep) {
   return mallctl(name.c_str(), nullptr, nullptr, &decay, sizeof(decay)) == 0;
 }
 
+std::uint64_t freed_by_thread(bool may_ask) {
+  [[gnu::tls_model("initial-exec")]] static constinit thread_local const std::uint64_t* counter = nullptr;
+  if (counter == nullptr && may_ask) {
+    std::size_t length = sizeof(counter);
+    static_cast<void>(mallctl("thread.deallocatedp", &counter, &length, nullptr, 0));
+  }
+  return counter != nullptr ? *counter : UINT64_MAX;
+}
+
 }  // namespace weir

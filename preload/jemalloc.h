@@ -19,4 +19,8 @@ void decay_allocator();
 // are go then. False: there has been none so far. Not with allocator locks held.
 bool keep_large_blocks(bool keep);
 
+// Bytes the calling thread has freed so far; UINT64_MAX as long as that is not known, which it is from the first call
+// on that may ask: not with allocator locks held.
+std::uint64_t freed_by_thread(bool may_ask);
+
 }  // namespace weir

@@ -267,6 +267,9 @@ int enter_group(const char* name) {
   if (number == kNoGroup) {
     return ENOENT;
   }
+  if (!thread_groups_wanted()) {
+    return ENOTSUP;  // in a fork child, which has none until it calls exec
+  }
   const WeirScope scope;
   note_choice();
   return join_group(p, number) ? 0 : EAGAIN;

@@ -105,6 +105,9 @@ Verdict charge_level(Engine& engine, const ChargeRequest& request) {
   if (request.group == kNoGroup && watch_the_silent(engine, standing, engine.may_open_here())) {
     standing = standing_now(engine, request);
   }
+  if (Verdict known{}; answered_again(engine, request, standing, known)) {
+    return known;
+  }
   // Who warned of a kill frees memory under the allocator's locks: nobody is held with them then.
   const bool may_hold = request.may_wait || !in_grace(engine, standing.container);
   if (request.group == kNoGroup && may_hold &&
@@ -139,7 +142,9 @@ Verdict charge(Engine& engine, const ChargeRequest& request) {
   if (engine.groups.has(request.group) && charge_level(engine, request) == Verdict::kRefused) {
     return Verdict::kRefused;
   }
-  return charge_level(engine, {request.expected, request.may_refuse, kNoGroup, request.may_wait});
+  ChargeRequest of_process = request;
+  of_process.group = kNoGroup;
+  return charge_level(engine, of_process);
 }
 
 void charge_piece(Engine& engine, Pages pages, GroupNumber group, bool may_wait) {

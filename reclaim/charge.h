@@ -25,6 +25,11 @@ struct ChargeRequest {
   bool may_refuse = false;       // an allocation that can fail, not a fault that has happened
   GroupNumber group = kNoGroup;  // the thread group of the thread that grows
   bool may_wait = true;          // false: it may hold locks that who is to make room needs, or is who
+  bool is_small = false;         // under "enomem" the reserve is for such as these
+  // Bytes the thread has given back to its allocator so far.
+  std::uint64_t freed = kFreedUnknown;
+
+  static constexpr std::uint64_t kFreedUnknown = UINT64_MAX;
 };
 
 // Makes room for `expected` more pages, within bounded time; applies the container's OOM

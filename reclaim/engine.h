@@ -108,6 +108,8 @@ struct Engine {
   std::atomic<std::uint64_t> grace_check_ns{0};     // when the grace we gave is over; 0: we gave none
   std::atomic<std::uint32_t> grace_container{0};    // and whose limit it is about
   int grace_tries = 0;                              // of the reclaimer to make room after it
+  std::atomic<std::uint64_t> refused_until_ns{0};   // until then who asks for what does not fit need not try for it
+  std::atomic<std::uint64_t> refused_freed{0};      // and had freed so much (ChargeRequest)
   std::atomic<std::uint64_t> hopeless_until_ns{0};  // what cannot leave fills the limit: so it was found
   std::atomic<std::uint64_t> forked_ns{0};          // when this process last made a child by fork
 

@@ -31,8 +31,14 @@ bool fits_reserve(const Standing& standing) {
   return standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
 }
 
+// Half of the reserve is for small allocations. The other half is for what they, and those before them, have mapped and
+// not touched yet: a fault cannot be refused.
+bool fits_small_reserve(const Standing& standing) {
+  return standing.usage <= standing.marks.limit + Pages{reserve_of(standing.marks.limit).count / 2};
+}
+
 bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  return request.may_refuse && is_enomem(engine, standing);
+  return request.may_refuse && is_enomem(engine, standing) && !(request.is_small && fits_small_reserve(standing));
 }
 
 // What is refused unless there is room for all of it. For what is touched already, batches will do.
@@ -94,7 +100,12 @@ bool has_answer(const Engine& engine, const Standing& standing, const ChargeRequ
 }
 
 Verdict give_answer(Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  return refuses(engine, standing, request) ? refuse(engine, standing, request) : Verdict::kRoom;
+  if (!refuses(engine, standing, request)) {
+    return Verdict::kRoom;
+  }
+  engine.refused_freed.store(request.freed, std::memory_order_relaxed);
+  engine.refused_until_ns.store(engine.os.now_ns() + kHopelessNs, std::memory_order_relaxed);
+  return refuse(engine, standing, request);
 }
 
 // A sample interrupts a thread anywhere, with a lock of the allocator in hand, too. It is not known which do:
@@ -263,6 +274,22 @@ Verdict make_room(Engine& engine, const ChargeRequest& request, Standing& standi
 }
 
 }  // namespace
+
+bool answered_again(Engine& engine, const ChargeRequest& request, const Standing& standing, Verdict& verdict) {
+  constexpr std::uint64_t kMuchFreed = 64 * kKiB;  // what its allocator has free since may be purged for it
+  const std::uint64_t freed = request.freed - engine.refused_freed.load(std::memory_order_relaxed);
+  const bool is_known = request.freed != ChargeRequest::kFreedUnknown && freed < kMuchFreed &&
+                        engine.os.now_ns() < engine.refused_until_ns.load(std::memory_order_relaxed);
+  if (!is_known || !over_limit(standing) || !has_answer(engine, standing, request)) {
+    return false;
+  }
+  verdict = Verdict::kRoom;
+  if (refuses(engine, standing, request)) {
+    count(engine.view.container(standing.container).counters.failcnt);
+    verdict = refuse(engine, standing, request);
+  }
+  return true;
+}
 
 Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   const Tries tries{engine.os.now_ns()};

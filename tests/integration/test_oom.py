@@ -157,6 +157,32 @@ class NoSwapTest(harness.WeirTest):
 
 
 class SwapLimitTest(harness.WeirTest):
+    def test_enomem_refuses_small_ones_too(self):
+        self.need_swap()
+        for meter in ("auto", "fallback"):
+            for turn in range(3):
+                with self.subTest(meter=meter, turn=turn):
+                    result = self.run_weir([harness.program("enomem_small")], 16 * MIB, timeout=PATIENCE, oom="enomem",
+                                           swap_limit="1M", meter=meter, container=f"small-{meter}-{turn}")
+                    self.assertEqual((result.status, result.out, result.err), (0, b"refused and went on\n", b""))
+
+    UNTIL_REFUSED = "\n".join([
+        "held = []",
+        "try:",
+        "    while True: held.append([len(held)])",
+        "except MemoryError:",
+        "    count = len(held)",
+        "    del held",
+        "    print('refused', count > 50000, len(bytes(4 << 20)))"])
+
+    def test_enomem_is_an_exception_in_python(self):
+        self.need_swap()
+        for meter in ("auto", "fallback"):
+            with self.subTest(meter=meter):
+                result = self.run_weir(["/usr/bin/python3", "-c", self.UNTIL_REFUSED], 24 * MIB, timeout=PATIENCE,
+                                       oom="enomem", swap_limit="1M", meter=meter, container=f"python-{meter}")
+                self.assertEqual((result.status, result.out, result.err), (0, b"refused True 4194304\n", b""))
+
     def test_swap_limit_is_a_limit(self):
         """With 8 MiB of swap allowed and 16 MiB of memory, 48 MiB do not fit: the policy decides."""
         self.need_swap()
