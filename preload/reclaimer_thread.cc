@@ -2,15 +2,9 @@
 #include "preload/reclaimer_thread.h"
 
 #include <errno.h>
-#include <linux/close_range.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -24,6 +18,7 @@
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/recording.h"
+#include "preload/settle.h"
 #include "preload/signals.h"
 #include "reclaim/background.h"
 #include "reclaim/growth_watch.h"
@@ -38,7 +33,6 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kThreadlessTick = 4 * kMillisecond;
 constexpr std::int64_t kMostTimedTick = 200 * kMillisecond;
 constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
-constexpr long kEveryDescriptor = 0xffff'ffff;
 constexpr std::size_t kStackBytes = 128 * kKiB;
 
 constinit GrowthWatch watch;
@@ -46,57 +40,6 @@ constinit std::atomic<bool> stop_wanted{false};
 constinit std::atomic<bool> first_thread_ended{false};
 constinit pthread_t thread{};
 constinit std::atomic<int> thread_tid{0};  // 0: it does not run
-
-// Short slices: where all cores are busy it is chosen sooner after it has woken, and growth outruns it by less (EEVDF,
-// Linux 6.12; others ignore it or refuse).
-void ask_for_short_slices() {
-  constexpr std::uint64_t kShortNs = 100'000;
-  struct {  // struct sched_attr, as Linux 3.14 had it
-    std::uint32_t size, policy;
-    std::uint64_t flags;
-    std::int32_t nice;
-    std::uint32_t priority;
-    std::uint64_t runtime_ns, deadline_ns, period_ns;
-  } attributes{};
-  if (raw_syscall(SYS_sched_getattr, 0, sys_arg(&attributes), sizeof(attributes), 0) == 0 &&
-      attributes.policy == SCHED_OTHER) {
-    attributes.size = sizeof(attributes);
-    attributes.runtime_ns = kShortNs;
-    raw_syscall(SYS_sched_setattr, 0, sys_arg(&attributes), 0);
-  }
-}
-
-// Its own descriptors, and neither the program's priority nor its share of one core.
-void settle(Process& p) {
-  raw_syscall(SYS_close_range, 0, kEveryDescriptor, CLOSE_RANGE_UNSHARE);
-  raw_syscall(SYS_unshare, CLONE_FS);
-  prctl(PR_SET_NAME, "weir");
-  ask_for_short_slices();
-  // The CPU-time timer's signal, and nothing else, may interrupt a sleep.
-  sigset_t timer;
-  sigemptyset(&timer);
-  sigaddset(&timer, SIGTRAP);
-  real_sigmask(SIG_UNBLOCK, &timer, nullptr);
-  Os& os = p.engine.os;
-  static_cast<void>(p.engine.pagemap.open(os));
-  static_cast<void>(p.engine.statm.open(os));
-  static_cast<void>(p.engine.evidence.open(os));
-  thread_tid.store(os.tid(), std::memory_order_release);
-  p.engine.record().reclaimer_tid.store(static_cast<std::uint32_t>(os.tid()), std::memory_order_release);
-}
-
-// Where the host gives huge pages to everybody, one fault takes 2 MiB of memory that no sampling
-// of faults can catch in time. Near a mark only those go on that weir asks for, and charges ahead
-// (huge_regions.h). The kernel's flag passes on to children, which lose speed by it and no more.
-void settle_huge_pages(Process& p) {
-  constexpr unsigned long kExceptAdvised = 2;  // PR_THP_DISABLE_EXCEPT_ADVISED, Linux 6.18
-  const HugePages mode = read_huge_pages(p.engine.os);
-  p.engine.huge_pages_allowed = mode != HugePages::kNever;
-  if (mode == HugePages::kAlways && prctl(PR_SET_THP_DISABLE, 1, kExceptAdvised, 0, 0) != 0) {
-    p.engine.huge_pages_allowed = false;
-    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-  }
-}
 
 void serve_requests(Process& p) {
   Word& request = p.engine.record().request;
@@ -158,6 +101,7 @@ void* run(void*) {
   const WeirScope scope;
   Process& p = process();
   settle(p);
+  thread_tid.store(p.engine.os.tid(), std::memory_order_release);
   p.engine.placement.measure_flush(p.engine);
   choose_meter(p);
   watch.open(p.engine);
@@ -256,7 +200,8 @@ void watch_inherited_memory() {
 
 void watch_by_timer() {
   Process& p = process();
-  if (!p.timer_watches.exchange(true, std::memory_order_relaxed) && install_meter_signal()) {
+  if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed) &&
+      !p.timer_watches.exchange(true, std::memory_order_relaxed) && install_meter_signal()) {
     watch.open(p.engine);
     plan_timed_look(p.engine.account.standing(Pages::none()));
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/pressure.h"
+#include "reclaim/enomem.h"
 #include "reclaim/hold.h"
 #include "reclaim/in_place.h"
 #include "reclaim/kill_warning.h"

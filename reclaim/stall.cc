@@ -1,10 +1,10 @@
-// stall.cc - rounds of reclaim, and what the policy says when they bring nothing.
+// stall.cc - rounds of reclaim, and what follows when they bring nothing.
 #include "reclaim/stall.h"
 
 #include <algorithm>
 
-#include "core/events.h"
 #include "core/stats.h"
+#include "reclaim/enomem.h"
 #include "reclaim/kill_warning.h"
 #include "reclaim/look_around.h"
 #include "reclaim/oom.h"
@@ -21,30 +21,6 @@ constexpr int kMostRoundsBeforeRefusal = 32;
 // For so long what was found out about memory that cannot leave is not tried again.
 constexpr std::uint64_t kHopelessNs = 100'000'000;
 constexpr std::uint64_t kHelpPatienceNs = 2'000'000'000;
-
-// What the policy "enomem" keeps back so that handlers and unwinding still get memory.
-Pages reserve_of(Pages limit) {
-  return std::max(Pages::holding(kMiB), Pages{limit.count / 32});
-}
-
-bool fits_reserve(const Standing& standing) {
-  return standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
-}
-
-// Half of the reserve is for small allocations. The other half is for what they, and those before them, have mapped and
-// not touched yet: a fault cannot be refused.
-bool fits_small_reserve(const Standing& standing) {
-  return standing.usage <= standing.marks.limit + Pages{reserve_of(standing.marks.limit).count / 2};
-}
-
-bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  return request.may_refuse && is_enomem(engine, standing) && !(request.is_small && fits_small_reserve(standing));
-}
-
-// What is refused unless there is room for all of it. For what is touched already, batches will do.
-Pages needed_at_once(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  return refuses(engine, standing, request) ? request.expected : Pages::none();
-}
 
 // Every member anew, by ourselves or by the reclaimer.
 void refresh_all(Engine& engine, ContainerId id) {
@@ -73,39 +49,6 @@ Pages reclaim_round(Engine& engine, const Standing& standing, bool patient, Grou
   wait_for_room(engine, engine.room.load(std::memory_order_acquire), kDelegateWait);
   tried = engine.looks.load(std::memory_order_acquire) != looks;
   return Pages{engine.evicted.load(std::memory_order_acquire) - before};
-}
-
-// Under "enomem" faults that have happened may use the reserve.
-bool within_reserve(const Engine& engine, const Standing& standing) {
-  return is_enomem(engine, standing) && fits_reserve(standing);
-}
-
-Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  ContainerCounters& counters = engine.view.container(standing.container).counters;
-  count(counters.events_oom);
-  if (counters.enomem.fetch_add(1, std::memory_order_relaxed) == 0) {
-    post_event(engine.os, engine.view,
-               {EventKind::kEnomem,
-                standing.container,
-                engine.account.pid(),
-                {standing.usage.bytes(), request.expected.bytes()},
-                "first allocation refused with ENOMEM"});
-  }
-  return Verdict::kRefused;
-}
-
-// Whether the policy can do without room, and without a kill: refuse, or serve from the reserve.
-bool has_answer(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  return refuses(engine, standing, request) || within_reserve(engine, standing);
-}
-
-Verdict give_answer(Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  if (!refuses(engine, standing, request)) {
-    return Verdict::kRoom;
-  }
-  engine.refused_freed.store(request.freed, std::memory_order_relaxed);
-  engine.refused_until_ns.store(engine.os.now_ns() + kHopelessNs, std::memory_order_relaxed);
-  return refuse(engine, standing, request);
 }
 
 // A sample interrupts a thread anywhere, with a lock of the allocator in hand, too. It is not known which do:
@@ -274,22 +217,6 @@ Verdict make_room(Engine& engine, const ChargeRequest& request, Standing& standi
 }
 
 }  // namespace
-
-bool answered_again(Engine& engine, const ChargeRequest& request, const Standing& standing, Verdict& verdict) {
-  constexpr std::uint64_t kMuchFreed = 64 * kKiB;  // what its allocator has free since may be purged for it
-  const std::uint64_t freed = request.freed - engine.refused_freed.load(std::memory_order_relaxed);
-  const bool is_known = request.freed != ChargeRequest::kFreedUnknown && freed < kMuchFreed &&
-                        engine.os.now_ns() < engine.refused_until_ns.load(std::memory_order_relaxed);
-  if (!is_known || !over_limit(standing) || !has_answer(engine, standing, request)) {
-    return false;
-  }
-  verdict = Verdict::kRoom;
-  if (refuses(engine, standing, request)) {
-    count(engine.view.container(standing.container).counters.failcnt);
-    verdict = refuse(engine, standing, request);
-  }
-  return true;
-}
 
 Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   const Tries tries{engine.os.now_ns()};

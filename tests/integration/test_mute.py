@@ -32,6 +32,13 @@ class MuteTest(harness.WeirTest):
     def member(self, pid):
         return next(member for member in self.stat()["members"] if member["pid"] == pid)
 
+    def test_who_filters_its_system_calls_is_told(self):
+        result = self.run_weir([harness.program("seccomp_filter"), "2", "1"], LIMIT)
+        if result.status == 77:
+            self.skipTest("needs seccomp")
+        told = [event for event in self.events("mute") if "filters its system calls" in event["text"]]
+        self.assertEqual((result.status, len(told)), (0, 1), result.err)
+
     def squeeze(self, process, reach):
         """Another member, which alone could have the limit for itself, walks through 50 MiB for a while."""
         walker = self.run_weir([harness.program("walk_again"), "50", "10"], LIMIT)

@@ -179,7 +179,7 @@ class SwapLimitTest(harness.WeirTest):
         self.need_swap()
         for meter in ("auto", "fallback"):
             with self.subTest(meter=meter):
-                result = self.run_weir(["/usr/bin/python3", "-c", self.UNTIL_REFUSED], 24 * MIB, timeout=PATIENCE,
+                result = self.run_weir(["/usr/bin/python3", "-c", self.UNTIL_REFUSED], 96 * MIB, timeout=PATIENCE,
                                        oom="enomem", swap_limit="1M", meter=meter, container=f"python-{meter}")
                 self.assertEqual((result.status, result.out, result.err), (0, b"refused True 4194304\n", b""))
 
