@@ -7,8 +7,9 @@
 //   refaults per second with D more pages = rate * (refaults further away than D / all refaults)
 //
 // This holds as far as eviction takes the least recently used first, and for a program that goes on
-// as it does. Else pages leave several times between, and count as often: more than what is out can never be lacking. Distances are kept in classes of half an octave, evenly spread within each; what lies
-// beyond the last class (11 GiB) is taken to lie there.
+// as it does. Else pages leave several times between, and count as often: more than what is out can never be lacking.
+// Distances are kept in classes of half an octave, evenly spread within each; what lies beyond the last class (11 GiB)
+// is taken to lie there.
 //
 // Lock-free; a writer that is killed leaves the figures usable. Safe in signal handlers.
 #pragma once

@@ -109,9 +109,10 @@ struct Engine {
   std::atomic<std::uint32_t> grace_container{0};   // and whose limit it is about
   int grace_tries = 0;                             // of the reclaimer to make room after it
   std::atomic<std::uint64_t> refused_until_ns{0};  // until then who asks for what does not fit need not try for it
-  std::atomic<std::uint64_t> small_served_until_ns{
-      0};                                           // small ones were refused: their handlers have more of the reserve
+  // Small ones were refused: their handlers have more of the reserve.
+  std::atomic<std::uint64_t> small_served_until_ns{0};
   std::atomic<std::uint64_t> small_refused{0};      // so many, one soon after the other
+  std::atomic<std::uint32_t> refused_in{0};         // in which container
   std::atomic<std::uint64_t> refused_freed{0};      // and had freed so much (ChargeRequest)
   std::atomic<std::uint64_t> hopeless_until_ns{0};  // what cannot leave fills the limit: so it was found
   std::atomic<std::uint64_t> forked_ns{0};          // when this process last made a child by fork

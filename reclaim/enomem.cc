@@ -83,6 +83,7 @@ Verdict give_answer(Engine& engine, const Standing& standing, const ChargeReques
   if (!refuses(engine, standing, request)) {
     return Verdict::kRoom;
   }
+  engine.refused_in.store(standing.container.index, std::memory_order_relaxed);
   engine.refused_freed.store(request.freed, std::memory_order_relaxed);
   engine.refused_until_ns.store(engine.os.now_ns() + kRefusedNs, std::memory_order_relaxed);
   return refuse(engine, standing, request);
@@ -92,6 +93,7 @@ bool answered_again(Engine& engine, const ChargeRequest& request, const Standing
   constexpr std::uint64_t kMuchFreed = 64 * kKiB;  // what its allocator has free since may be purged for it
   const std::uint64_t freed = request.freed - engine.refused_freed.load(std::memory_order_relaxed);
   const bool is_known = request.freed != ChargeRequest::kFreedUnknown && freed < kMuchFreed &&
+                        engine.refused_in.load(std::memory_order_relaxed) == standing.container.index &&
                         engine.os.now_ns() < engine.refused_until_ns.load(std::memory_order_relaxed);
   if (!is_known || !over_limit(standing) || !has_answer(engine, standing, request)) {
     return false;

@@ -110,9 +110,13 @@ bool read_words(Invocation& call, RunWords& words, const Manner& manner) {
 constexpr std::string_view kRecord = "WEIR_RECORD";
 constexpr std::string_view kDumpFile = "WEIR_DUMP_FILE";
 
-// Processes could only tell in an event that they cannot write there, when the command is over.
+// Processes could only tell in an event that they cannot write there, when the command is over. What depends on them,
+// by their folder or their name, is theirs to find out.
 void check_folder(const FlagRow& flag, const std::string& value) {
   const std::filesystem::path folder = std::filesystem::absolute(value).parent_path();
+  if (folder.string().find('%') != std::string::npos) {
+    return;
+  }
   if (!std::filesystem::is_directory(folder) || ::access(folder.c_str(), W_OK | X_OK) != 0) {
     refuse(std::string(flag.name) + " " + shown(value) + ": no file can be made in " + folder.string());
   }
@@ -120,7 +124,7 @@ void check_folder(const FlagRow& flag, const std::string& value) {
 
 // The command's processes may work in other folders than this one.
 std::string value_of(const FlagRow& flag, const std::string& value) {
-  const bool is_file = flag.variable == kRecord || (flag.variable == kDumpFile && value.find('/') != std::string::npos);
+  const bool is_file = flag.variable == kRecord || (flag.variable == kDumpFile && value.starts_with('/'));
   if (is_file && !value.empty()) {
     check_folder(flag, value);
   }

@@ -57,6 +57,10 @@ TEST_F(EnomemTest, AnAnswerStandsUntilSomethingIsFreedOrAMomentHasPassed) {
   EXPECT_TRUE(answered_again(engine, small_, over_by(1), verdict_));
   EXPECT_EQ(verdict_, Verdict::kRoom) << "by the reserve, without another try";
   EXPECT_FALSE(answered_again(engine, large_, over_by(0), verdict_)) << "there is room";
+  Standing elsewhere = over_by(1);
+  elsewhere.container = ContainerId{99};
+  engine.view.container(elsewhere.container).oom_policy.store(static_cast<std::uint32_t>(OomPolicy::kEnomem));
+  EXPECT_FALSE(answered_again(engine, large_, elsewhere, verdict_)) << "another container, of a group perhaps";
   ChargeRequest freed = large_;
   freed.freed += 64 * kKiB;
   EXPECT_FALSE(answered_again(engine, freed, over_by(1), verdict_)) << "what was freed may be purged for it";
