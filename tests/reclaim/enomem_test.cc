@@ -70,7 +70,7 @@ TEST_F(EnomemTest, AnAnswerStandsUntilSomethingIsFreedOrAMomentHasPassed) {
 
 TEST_F(EnomemTest, EachRefusalOfASmallOneGivesItsHandlerMoreForASecond) {
   Engine& engine = machine_.engine;
-  for (const std::uint64_t eighths : {5, 6, 7, 7}) {
+  for (const std::uint64_t eighths : {5UL, 6UL, 7UL, 7UL}) {
     EXPECT_EQ(give_answer(engine, over_by(kReserve.count), small_), Verdict::kRefused);
     EXPECT_FALSE(refuses(engine, over_by(kReserve.count * eighths / 8), small_)) << eighths;
     EXPECT_TRUE(refuses(engine, over_by(kReserve.count * eighths / 8 + 1), small_)) << eighths;
