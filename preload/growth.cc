@@ -24,14 +24,18 @@ constexpr std::size_t kLargeBytes = 256 * kKiB;
 constexpr std::int64_t kLeastBudget = 128 * static_cast<std::int64_t>(kKiB);
 constexpr std::int64_t kMostBudget = 16 * static_cast<std::int64_t>(kMiB);
 
+bool is_enomem(const ContainerRecord& record) {
+  return record.oom_policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(OomPolicy::kEnomem);
+}
+
 // The nearer a mark, the sooner the next look; what a container's other members do meanwhile
 // is theirs to notice.
 std::int64_t next_budget(const Standing& standing) {
   if (standing.marks.high.unlimited() && standing.marks.limit.unlimited()) {
     return kMostBudget;
   }
-  if (standing.usage > standing.marks.limit) {
-    return 0;  // under "enomem" by the reserve: refused mappings in between must not hide the small blocks
+  if (standing.usage > standing.marks.limit && is_enomem(process().engine.view.container(standing.container))) {
+    return 0;  // by the reserve: refused mappings in between must not hide the small blocks
   }
   const Pages to_high = standing.marks.high - standing.usage;
   // All members may grow at once, and each looks for itself.
@@ -79,10 +83,6 @@ void after_look(const Standing& standing) {
   if (standing.above_high > Pages::none() && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
     p.purge_wanted.store(true, std::memory_order_relaxed);
   }
-}
-
-bool is_enomem(const ContainerRecord& record) {
-  return record.oom_policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(OomPolicy::kEnomem);
 }
 
 // The policy of its group's container, or of its own.

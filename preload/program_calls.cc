@@ -42,16 +42,33 @@ bool is_asked_for_whole(int flags) {
 
 constexpr std::size_t kLargeCommit = 256 * kKiB;
 
-// Of threads that grow all at once, most have been looked at before the first of them starts the reclaimer.
-void after_mapping() {
-  await_meter();
-  if (process().thread_wanted.load(std::memory_order_relaxed) && malloc_is_ours()) {
-    on_safe_point();
+// Where a thread may not be started: by a program's own allocator with its locks in hand, in a signal handler.
+void watch_until_safe() {
+  if (process().thread_wanted.load(std::memory_order_relaxed) && !inside_weir() && is_own_process()) {
+    watch_by_timer();
   }
 }
 
+// Of threads that grow all at once, most have been looked at before the first of them starts the reclaimer.
+void after_mapping() {
+  await_meter();
+  if (!process().thread_wanted.load(std::memory_order_relaxed)) {
+    return;
+  }
+  if (malloc_is_ours()) {
+    on_safe_point();
+  } else {
+    watch_until_safe();
+  }
+}
+
+// Who starts a thread holds no lock of an allocator, whosever it is.
 void note_threads() {
   process().engine.many_threads.store(true, std::memory_order_relaxed);
+  if (process().thread_wanted.load(std::memory_order_relaxed)) {
+    on_safe_point();
+  }
+  pass_on_mask();
 }
 
 }  // namespace
@@ -109,8 +126,8 @@ int program_mprotect(void* address, std::size_t bytes, int protection) {
   const long raw = raw_syscall(SYS_mprotect, sys_arg(address), static_cast<long>(bytes), protection);
   if (bytes >= kLargeCommit) {
     after_mapping();
-  } else if (process().thread_wanted.load(std::memory_order_relaxed) && is_own_process()) {
-    watch_by_timer();  // it may be a collector's barrier, opened in a signal handler: no place to start a thread
+  } else {
+    watch_until_safe();  // it may be a collector's barrier, opened in a handler
   }
   return libc_result(raw, -1, 0);
 }
@@ -137,7 +154,6 @@ int program_brk(void* end) {
 
 int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   note_threads();
-  pass_on_mask();
   ThreadStart* const wrapped = wrap_thread(start, nullptr, argument);
   if (wrapped == nullptr) {
     return real_pthread_create(thread, attributes, start, argument);
@@ -163,7 +179,6 @@ int program_setname(pthread_t thread, const char* name) {
 int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
   static constinit RealFunction<int(thrd_t*, thrd_start_t, void*)> real{"thrd_create"};
   note_threads();
-  pass_on_mask();
   ThreadStart* const wrapped = wrap_thread(nullptr, start, argument);
   if (wrapped == nullptr) {
     return real.get()(thread, start, argument);

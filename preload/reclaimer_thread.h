@@ -1,7 +1,7 @@
 // reclaimer_thread.h - the one thread weir may add to a program: started late, gone when asked.
 //
 // It lives in a descriptor table of its own (close_range with CLOSE_RANGE_UNSHARE), so that
-// the program can neither close nor inherit its descriptors; all signals are blocked in it.
+// the program can neither close nor inherit its descriptors; all signals but SIGTRAP and SIGBUS are blocked in it.
 #pragma once
 
 #include "reclaim/account.h"

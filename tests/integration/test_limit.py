@@ -41,6 +41,7 @@ BIG_GROWERS = [
     ("grow_stack", [80], 1),
     ("grow_threads", [2, 64], 2),
     ("grow_blocked", [2, 64], 2),
+    ("own_malloc", [96], 1),
     *[("grow_reserved", [96, way], 1) for way in ("noreserve", "commit", "commit_by_steps", "brk", "file")],
     ("walk_again", [96, 2], 1),
     ("daemon_twice", [80], 1),
