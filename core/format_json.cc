@@ -4,6 +4,20 @@
 namespace weir {
 namespace {
 
+// What a thread group has beside what every member has.
+void json_group(Sink& out, const MemberStats& member) {
+  {
+    Piece piece(out);
+    piece->add(",\"group\":");
+    piece.quoted(member.group)->add(",\"threads\":[");
+  }
+  each_thread_name(member, out, [](Piece& piece, const char* text, bool is_first) {
+    piece->add(is_first ? "" : ",");
+    piece.quoted(text);
+  });
+  out.put("]");
+}
+
 void json_member(Sink& out, const MemberStats& member, bool first) {
   {
     Piece piece(out);
@@ -14,15 +28,11 @@ void json_member(Sink& out, const MemberStats& member, bool first) {
     piece->add(",\"wakeups\":").add_number(member.wakeups).add(",\"held_us\":").add_number(member.held_ns / 1000);
     piece->add(",\"meter\":\"").add(to_string(member.meter));
     piece->add("\",\"reach\":\"").add(to_string(member.reach)).add("\"");
-    piece->add(member.is_group ? ",\"threads\":[" : "}");
   }
   if (member.is_group) {
-    each_thread_name(member, out, [](Piece& piece, const char* text, bool is_first) {
-      piece->add(is_first ? "" : ",");
-      piece.quoted(text);
-    });
-    out.put("]}");
+    json_group(out, member);
   }
+  out.put("}");
 }
 
 void json_pressure(Sink& out, const char* kind, const Pressure& pressure) {

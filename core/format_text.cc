@@ -56,6 +56,10 @@ void text_member(Sink& out, const MemberStats& member) {
       piece->add(to_string(member.reach)).add("  ");
     }
     piece.harmless(member.comm);
+    if (member.is_group) {
+      piece->add("/");
+      piece.harmless(member.group);
+    }
   }
   each_thread_name(member, out, [](Piece& piece, const char* text, bool first) {
     piece->add(first ? "  threads " : " ");

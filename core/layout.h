@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 19;
+inline constexpr std::uint32_t kRegistryVersion = 20;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -161,9 +161,15 @@ inline constexpr std::uint32_t kHeatClasses = 8;
 inline constexpr std::uint32_t kRequestDump = 1;
 inline constexpr std::uint32_t kRequestRefresh = 2;
 inline constexpr std::uint32_t kRequestReclaim = 3;  // MemberRecord::reclaim_wanted pages
+inline constexpr std::uint32_t kRequestLeave = 4;    // what it holds stays charged here, where it is about to leave
 
-// Thread groups of one process, and threads of a group that are shown by name.
+// Thread groups of one process. After those that rules name comes one without threads: what the process
+// left charged where it was when it moved on (reclaim/left_behind.h).
 inline constexpr std::uint32_t kMostGroups = 16;
+inline constexpr std::uint32_t kLeftBehind = kMostGroups;
+inline constexpr std::uint32_t kGroupPlaces = kMostGroups + 1;
+inline constexpr const char* kLeftBehindName = "left";
+// Threads of a group that are shown by name.
 inline constexpr std::uint32_t kShownThreads = 32;
 
 // What a member says of itself beside its book entry. Written by the member only, but for
@@ -201,7 +207,7 @@ struct MemberRecord {
   Counter cpu_seen_at_ns;   // and when that was: since then it has been idle
   // Thread groups. A group has a place of its own under its process' pid, which the process' record
   // names (plus one) before it is taken: so nobody ever takes the group's place for the process'.
-  Word groups[kMostGroups];
+  Word groups[kGroupPlaces];
   Counter groups_pages;                // what they are charged, and the process is not
   Counter groups_swapped;              // and what they have paged out
   Word is_group;                       // 1: this place is a group's

@@ -115,7 +115,7 @@ MoveFailure collect(const RegistryView& view, const MoveOrder& order, MemberId p
   if (entry.pid != order.pid) {
     return MoveFailure::kDead;  // it was there a moment ago
   }
-  if (!order.group.empty()) {
+  if (!order.group.empty() || order.policy == MovePolicy::kStay) {
     parts.add({member, entry, destination, false});
   } else if (!parts_of_process(view, member, entry, destination, parts)) {
     return MoveFailure::kNoPlace;
@@ -226,7 +226,14 @@ void announce(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& re
 }  // namespace
 
 const char* to_string(MovePolicy policy) {
-  return policy == MovePolicy::kLazy ? "lazy" : "reserve";
+  switch (policy) {
+    case MovePolicy::kLazy:
+      return "lazy";
+    case MovePolicy::kStay:
+      return "stay";
+    default:
+      return "reserve";
+  }
 }
 
 MovePlan plan_move(const RegistryView& view, const MoveParts& parts, ContainerId destination) {

@@ -9,7 +9,8 @@
 // mover that is killed in between has moved some groups: no page is counted twice or not at all, and
 // the same move once more brings the rest.
 //
-// Refused: leaving the usage so far behind ("stay"). A member has one entry, for one container.
+// With "stay" the process has made its usage so far an entry of its own first (ask_to_leave, core/wake.h), and
+// its own entry moves alone, with what has come since.
 //
 // Locks: the registry's file lock around the swap alone, so that two movers do not take the same
 // room and the destination is not forgotten under the member. Allocates nothing.
@@ -27,6 +28,7 @@ namespace weir {
 enum class MovePolicy : std::uint32_t {
   kReserve,  // only into room that is there, or that the destination's members make in time
   kLazy,     // at once; who ordered it then asks the newcomer to give back, then the others
+  kStay,     // at once; future charges only
 };
 const char* to_string(MovePolicy policy);
 

@@ -23,6 +23,10 @@ std::string_view rest_below(std::string_view name, std::string_view top) {
   return below ? name.substr(top.size()) : std::string_view();
 }
 
+bool is_left_behind(const RegistryView& view, MemberId owner, MemberId member) {
+  return view.member(owner).groups[kLeftBehind].load(std::memory_order_acquire) == member.index + 1;
+}
+
 template <typename Visit>
 void each_group(const RegistryView& view, MemberId owner, std::uint32_t pid, const Visit& visit) {
   for (const Word& group : view.member(owner).groups) {
@@ -114,12 +118,23 @@ bool find_group(const RegistryView& view, MemberId owner, std::string_view name,
   return found;
 }
 
+bool find_left_behind(const RegistryView& view, MemberId owner, std::uint32_t pid, BookEntry& out) {
+  bool found = false;
+  each_group(view, owner, pid, [&](MemberId member, const BookEntry& entry) {
+    if (is_left_behind(view, owner, member)) {
+      out = entry;
+      found = true;
+    }
+  });
+  return found;
+}
+
 bool parts_of_process(const RegistryView& view, MemberId owner, const BookEntry& own, ContainerId destination,
                       MoveParts& out) {
   bool named = true;
   each_group(view, owner, own.pid, [&](MemberId member, const BookEntry& entry) {
     const std::string_view rest = rest_below(name_of(view, entry.container), name_of(view, own.container));
-    if (rest.empty()) {
+    if (rest.empty() || is_left_behind(view, owner, member)) {
       return;
     }
     NameBuffer name;

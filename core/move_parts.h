@@ -2,7 +2,8 @@
 //
 // A thread group is one entry. A process is its own and those of its thread groups that are in
 // containers below the process' by name: these go along, to containers of the same name below the
-// destination, which are made like those they come from. Groups that were moved elsewhere stay there.
+// destination, which are made like those they come from. Groups that were moved elsewhere stay there,
+// and so does what was left behind.
 #pragma once
 
 #include <array>
@@ -21,7 +22,7 @@ struct MovePart {
 
 // The process' own entry is the last one: a mover that was killed before it can be repeated.
 struct MoveParts {
-  std::array<MovePart, kMostGroups + 1> list{};
+  std::array<MovePart, kGroupPlaces + 1> list{};
   std::size_t count = 0;
 
   void add(const MovePart& part) {
@@ -44,9 +45,12 @@ bool find_group(const RegistryView& view, MemberId owner, std::string_view name,
 bool parts_of_process(const RegistryView& view, MemberId owner, const BookEntry& own, ContainerId destination,
                       MoveParts& out);
 
+// What the process left behind when it was moved before. False: nothing.
+bool find_left_behind(const RegistryView& view, MemberId owner, std::uint32_t pid, BookEntry& out);
+
 // Containers that were made for a move, to be forgotten should it be refused.
 struct MadeContainers {
-  std::array<ContainerId, std::size_t{kMostGroups} * 2> list{};
+  std::array<ContainerId, std::size_t{kGroupPlaces} * 2> list{};
   std::size_t count = 0;
 };
 // Makes what is missing, under the registry's file lock, as forgetting it is. False: it could not; what

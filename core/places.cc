@@ -180,7 +180,7 @@ AttachResult RegistryView::finish_attach(MemberId id, std::uint32_t pid, Contain
 
 AttachResult RegistryView::attach_group(Os& os, MemberId owner, std::uint32_t number, ContainerId container_id) {
   const std::uint32_t pid = book(owner).load().pid;
-  Word& announced = member(owner).groups[number % kMostGroups];
+  Word& announced = member(owner).groups[number % kGroupPlaces];
   const BookEntry unstamped{pid, container_id, Pages{1}};
   MemberId id;
   if (pid == 0 || (!claim_free_place(unstamped, id, &announced) &&
@@ -198,13 +198,18 @@ AttachResult RegistryView::attach_group(Os& os, MemberId owner, std::uint32_t nu
   return finish_attach(id, pid, container_id);
 }
 
+void RegistryView::release_group(MemberId owner, std::uint32_t number, std::uint32_t pid) const {
+  Word& group = member(owner).groups[number % kGroupPlaces];
+  const std::uint32_t place = group.load(std::memory_order_acquire);
+  if (place != 0 && place <= kMaxMembers && place - 1 != owner.index) {
+    book(MemberId{place - 1}).release(pid);
+    group.store(0, std::memory_order_release);
+  }
+}
+
 void RegistryView::release_groups(MemberId owner, std::uint32_t pid) const {
-  for (Word& group : member(owner).groups) {
-    const std::uint32_t place = group.load(std::memory_order_acquire);
-    if (place != 0 && place <= kMaxMembers && place - 1 != owner.index) {
-      book(MemberId{place - 1}).release(pid);
-      group.store(0, std::memory_order_release);
-    }
+  for (std::uint32_t number = 0; number < kGroupPlaces; ++number) {
+    release_group(owner, number, pid);
   }
   member(owner).groups_pages.store(0, std::memory_order_relaxed);
   member(owner).groups_swapped.store(0, std::memory_order_relaxed);

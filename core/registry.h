@@ -123,9 +123,11 @@ class RegistryView {
   bool adopt(Os& os, std::uint32_t pid, ContainerId container, MemberId& out);
   // The place that `pid` has, alive or dead. Never that of one of its thread groups.
   bool find_member(std::uint32_t pid, MemberId& out) const;
-  // A place for the thread group `number` (below kMostGroups) of the process at `owner`.
+  // A place for the thread group `number` (below kGroupPlaces) of the process at `owner`.
   AttachResult attach_group(Os& os, MemberId owner, std::uint32_t number, ContainerId container);
-  // Frees the places of all groups of the process at `owner`.
+  // Frees the place of the group `number` of the process at `owner`.
+  void release_group(MemberId owner, std::uint32_t number, std::uint32_t pid) const;
+  // Frees the places of all of them.
   void release_groups(MemberId owner, std::uint32_t pid) const;
 
  private:

@@ -25,15 +25,18 @@ bool request_pages(MemberRecord& record, Pages wanted) {
   return record.request.compare_exchange_strong(none, kRequestReclaim, std::memory_order_acq_rel);
 }
 
-bool ask_for_pages(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, Pages wanted) {
+namespace {
+
+// `put` writes the request, once it is known that somebody can be woken for it. False: not, or it could not.
+template <typename Put>
+bool ask(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, const Put& put) {
   MemberRecord& record = view.member(id);
   MemberRecord& actor = view.member(actor_of(view, id, pid));
   note_status(os, view, id, pid);
   const bool has_reclaimer = actor.reclaimer_tid.load(std::memory_order_acquire) != 0;
   const std::uint32_t signal = record.dump_signal.load(std::memory_order_acquire);
   // A program may have set the handler back since the record was written.
-  if (reach_of(record) != Reach::kItself || (!has_reclaimer && !catches(os, pid, signal)) ||
-      !request_pages(record, wanted)) {
+  if (reach_of(record) != Reach::kItself || (!has_reclaimer && !catches(os, pid, signal)) || !put(record)) {
     return false;
   }
   if (has_reclaimer) {
@@ -41,6 +44,33 @@ bool ask_for_pages(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, P
     return true;
   }
   return os.kill(static_cast<int>(pid), static_cast<int>(signal)).ok();
+}
+
+}  // namespace
+
+bool ask_for_pages(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, Pages wanted) {
+  return ask(os, view, id, pid, [&](MemberRecord& record) { return request_pages(record, wanted); });
+}
+
+bool ask_to_leave(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
+  constexpr std::int64_t kStepNs = 20'000'000;
+  const std::uint64_t end = os.now_ns() + static_cast<std::uint64_t>(kMostAnswerNs);
+  Word& request = view.member(id).request;
+  const auto put = [&](MemberRecord&) {
+    std::uint32_t none = 0;
+    return request.compare_exchange_strong(none, kRequestLeave, std::memory_order_acq_rel);
+  };
+  bool asked = false;
+  while (os.now_ns() < end && !member_is_dead(os, view.member(id), pid)) {
+    asked = asked || ask(os, view, id, pid, put);
+    const std::uint32_t seen = request.load(std::memory_order_acquire);
+    if (asked && seen != kRequestLeave) {
+      return true;
+    }
+    static_cast<void>(os.futex_wait(request, seen, kStepNs));
+  }
+  std::uint32_t unanswered = kRequestLeave;
+  return asked && !request.compare_exchange_strong(unanswered, 0, std::memory_order_acq_rel);
 }
 
 void wake_reclaimer_of(Os& os, MemberRecord& record) {

@@ -23,6 +23,7 @@
 #include "reclaim/background.h"
 #include "reclaim/growth_watch.h"
 #include "reclaim/kill_warning.h"
+#include "reclaim/left_behind.h"
 #include "reclaim/shrink.h"
 #include "reclaim/thrash.h"
 
@@ -55,6 +56,8 @@ void serve_requests(Process& p) {
   serve_group_requests(p.engine);
   if (asked == kRequestReclaim) {
     serve_reclaim_request(p.engine, p.engine.pagemap, true);
+  } else if (asked == kRequestLeave) {
+    serve_leave_request(p.engine, p.engine.pagemap);
   } else if (asked != 0) {
     request.store(0, std::memory_order_release);
     static_cast<void>(p.engine.os.futex_wake(request, 1));

@@ -14,6 +14,7 @@
 #include "preload/signal_mask.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/growth_watch.h"
+#include "reclaim/left_behind.h"
 #include "reclaim/shrink.h"
 
 #ifndef TRAP_PERF
@@ -77,14 +78,21 @@ void on_trap(int signal, siginfo_t* info, void* context) {
 
 // `weir reclaim` sends the dump signal to members that run no reclaimer. They are far from every
 // mark and never needed one; a descriptor is borrowed for that moment, whatever threads there are.
-void reclaim_here(Process& p) {
+// What only a process itself can do, where it runs no reclaimer.
+void serve_here(Process& p, std::uint32_t asked) {
   constexpr std::int64_t kLockWaitNs = 50'000'000;
   const ReclaimGuard guard(p.engine.os, p.engine.direct_lock, kLockWaitNs);
   Pagemap pagemap(p.engine.direct_buffer);
-  if (guard.held() && pagemap.open(p.engine.os) == 0) {
-    serve_reclaim_request(p.engine, pagemap, false);
-    pagemap.close(p.engine.os);
+  if (!guard.held() || pagemap.open(p.engine.os) != 0) {
+    return;
   }
+  if (asked == kRequestLeave) {
+    serve_leave_request(p.engine, pagemap);
+    p.thread_wanted.store(true, std::memory_order_relaxed);  // only the reclaimer counts what groups hold
+  } else {
+    serve_reclaim_request(p.engine, pagemap, false);
+  }
+  pagemap.close(p.engine.os);
 }
 
 void dump_here() {
@@ -94,8 +102,9 @@ void dump_here() {
   }
   const WeirScope scope;
   if (!p.engine.reclaimer_runs.load(std::memory_order_acquire)) {
-    if (p.engine.record().request.load(std::memory_order_acquire) == kRequestReclaim) {
-      reclaim_here(p);
+    const std::uint32_t asked = p.engine.record().request.load(std::memory_order_acquire);
+    if (asked == kRequestReclaim || asked == kRequestLeave) {
+      serve_here(p, asked);
     } else {
       write_dump(Look::kProc);
     }

@@ -4,6 +4,7 @@
 #include "reclaim/adaptive_marks.h"
 #include "reclaim/batches.h"
 #include "reclaim/group_reclaim.h"
+#include "reclaim/left_behind.h"
 #include "reclaim/mute_members.h"
 #include "reclaim/other_members.h"
 
@@ -124,6 +125,7 @@ LookResult look_at_all(Engine& engine, GrowthWatch& watch, bool direct_only) {
   if (!engine.groups.any()) {
     return look_at_process(engine, watch, direct_only);
   }
+  settle_left_behind(engine);
   static_cast<void>(engine.groups.scan_if_due(engine.os, engine.pagemap));
   LookResult groups;
   look_at_groups(engine, watch, groups, direct_only);

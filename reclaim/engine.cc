@@ -78,6 +78,15 @@ void gather_evidence(Engine& engine, bool here) {
                         : engine.evidence.pass(engine.os, engine.shared, UseEvidence::For::kRanking, engine.interlude));
 }
 
+// Of a group what it owns. Of the process everything, but as long as there is a choice not what is charged elsewhere.
+OwnerFilter filter_of(Engine& engine, GroupNumber group, bool patient) {
+  if (group != kNoGroup) {
+    return {&engine.groups.owners(), std::uint32_t{1} << engine.groups.owner_mark(group)};
+  }
+  const std::uint32_t elsewhere = patient ? engine.groups.marks_elsewhere() : 0;
+  return elsewhere == 0 ? OwnerFilter{} : OwnerFilter{&engine.groups.owners(), ~elsewhere};
+}
+
 // False when it cannot be had. Another thread may have built it meanwhile.
 bool rebuild_ranking(Engine& engine, Pagemap& pagemap, bool patient, const OwnerFilter& filter) {
   constexpr std::int64_t kLockWaitNs = 50'000'000;
@@ -152,7 +161,7 @@ void wake_reclaimer(Engine& engine) {
 EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group,
                          std::uint32_t unused_for) {
   EvictOutcome total;
-  const OwnerFilter filter{group == kNoGroup ? nullptr : &engine.groups.owners(), engine.groups.owner_mark(group)};
+  const OwnerFilter filter = filter_of(engine, group, patient);
   if (engine.os.now_ns() < engine.no_swap_until_ns.load(std::memory_order_relaxed)) {
     return total;
   }

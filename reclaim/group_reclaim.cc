@@ -63,7 +63,7 @@ bool evict_from(Engine& engine, GrowthWatch& watch, GroupNumber group, bool dire
 }  // namespace
 
 void look_at_groups(Engine& engine, GrowthWatch& watch, LookResult& result, bool direct_only) {
-  for (GroupNumber group = 0; group < static_cast<GroupNumber>(kMostGroups); ++group) {
+  for (GroupNumber group = 0; group < static_cast<GroupNumber>(kGroupPlaces); ++group) {
     if (!engine.groups.has(group)) {
       continue;
     }

@@ -65,6 +65,17 @@ void OwnerMap::fill(AddressRange range, std::uint8_t owner, Os* os) {
   }
 }
 
+void OwnerMap::transfer(AddressRange range, std::uint8_t from, std::uint8_t to, Os* os) {
+  constexpr std::uint64_t kPerLeaf = std::uint64_t{1} << kLeafBits;
+  for (Granule granule = Granule::holding(range.begin); granule.range().begin < range.end; ++granule.number) {
+    Owner* leaf = owner_of(granule) == from ? leaf_for(os, granule.number / kPerLeaf) : nullptr;
+    if (leaf != nullptr) {
+      std::uint8_t seen = from;
+      leaf[granule.number % kPerLeaf].compare_exchange_strong(seen, to, std::memory_order_relaxed);
+    }
+  }
+}
+
 void OwnerMap::set(Os& os, AddressRange range, std::uint8_t owner) {
   fill(range, owner, &os);
 }

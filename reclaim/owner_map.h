@@ -18,6 +18,7 @@ namespace weir {
 class OwnerMap {
  public:
   static constexpr std::uint8_t kNobody = 0;
+  static constexpr std::uint64_t kGranulesOfLeaf = 16384;
 
   // From now on `range` is `owner`'s. Where there is no memory for a leaf it stays the process'.
   void set(Os& os, AddressRange range, std::uint8_t owner);
@@ -27,6 +28,14 @@ class OwnerMap {
       fill(range, kNobody, nullptr);
     }
   }
+  // Of the granules that `range` touches, those that nobody owns become `owner`'s.
+  void adopt(Os& os, AddressRange range, std::uint8_t owner) {
+    transfer(range, kNobody, owner, &os);
+  }
+  // And those that are `owner`'s nobody's.
+  void release(AddressRange range, std::uint8_t owner) {
+    transfer(range, owner, kNobody, nullptr);
+  }
   [[nodiscard]] std::uint8_t owner_of(Granule granule) const;
   // The next stretch of address space, at most a leaf long, at or after `at` that groups may have
   // memory in. Empty: no more.
@@ -35,11 +44,13 @@ class OwnerMap {
  private:
   using Owner = std::atomic<std::uint8_t>;
   using Leaf = std::atomic<Owner*>;
-  static constexpr int kLeafBits = 14;  // 16384 granules: 1 GiB
+  static constexpr int kLeafBits = 14;  // 1 GiB
+  static_assert(kGranulesOfLeaf == std::uint64_t{1} << kLeafBits);
   static constexpr int kRootBits = 17;  // 128 TiB
 
   Owner* leaf_for(Os* os, std::uint64_t root);
   void fill(AddressRange range, std::uint8_t owner, Os* os);
+  void transfer(AddressRange range, std::uint8_t from, std::uint8_t to, Os* os);
 
   std::atomic<Leaf*> roots_{nullptr};
   // Where leaves were ever made, so that nobody walks the whole table.

@@ -30,13 +30,13 @@ struct Candidate {
   std::uint8_t resident = 0;
 };
 
-// Whose memory is ranked: one owner's, or everybody's (no map).
+// Whose memory is ranked: that of the owners whose bits are set, or everybody's (no map).
 struct OwnerFilter {
   const OwnerMap* owners = nullptr;
-  std::uint8_t owner = OwnerMap::kNobody;
+  std::uint32_t marks = 0;  // bit n: of the owner that the map calls n
 
   [[nodiscard]] bool takes(Granule granule) const {
-    return owners == nullptr || owners->owner_of(granule) == owner;
+    return owners == nullptr || (marks >> owners->owner_of(granule) & 1U) != 0;
   }
   bool operator==(const OwnerFilter&) const = default;
 };

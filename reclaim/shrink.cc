@@ -80,7 +80,7 @@ void serve_reclaim_request(Engine& engine, Pagemap& pagemap, bool may_purge, Gro
 }
 
 void serve_group_requests(Engine& engine) {
-  for (GroupNumber group = 0; engine.groups.any() && group < static_cast<GroupNumber>(kMostGroups); ++group) {
+  for (GroupNumber group = 0; engine.groups.any() && group < static_cast<GroupNumber>(kGroupPlaces); ++group) {
     if (engine.groups.has(group) &&
         engine.groups.record(group).request.load(std::memory_order_acquire) == kRequestReclaim) {
       serve_reclaim_request(engine, engine.pagemap, true, group);

@@ -14,7 +14,7 @@ class OwnerCounter final : public RunVisitor {
     for (std::uintptr_t at = run.range.begin; at < run.range.end;) {
       const Granule granule = Granule::holding(at);
       const std::uintptr_t end = std::min(run.range.end, granule.range().end);
-      pages_[owners_.owner_of(granule) % (kMostGroups + 1)] += (end - at) >> kPageShift;
+      pages_[owners_.owner_of(granule) % (kGroupPlaces + 1)] += (end - at) >> kPageShift;
       at = end;
     }
     return true;
@@ -25,7 +25,7 @@ class OwnerCounter final : public RunVisitor {
 
  private:
   const OwnerMap& owners_;
-  std::uint64_t pages_[kMostGroups + 1] = {};
+  std::uint64_t pages_[kGroupPlaces + 1] = {};
 };
 
 int count_owned(Os& os, Pagemap& pagemap, const OwnerMap& owners, OwnerCounter& counter, PageKind kind) {
@@ -64,6 +64,30 @@ void ThreadGroups::forget_all() {
   }
 }
 
+void ThreadGroups::disown(GroupNumber number) {
+  const std::uint8_t mark = owner_mark(number);
+  groups_[number].live.store(false, std::memory_order_release);
+  for (AddressRange leaf = owners_.next_leaf(0); leaf.begin < leaf.end; leaf = owners_.next_leaf(leaf.end)) {
+    owners_.release(leaf, mark);
+  }
+  bool any = false;
+  for (const Group& group : groups_) {
+    any = any || group.live.load(std::memory_order_acquire);
+  }
+  any_.store(any, std::memory_order_release);
+}
+
+std::uint32_t ThreadGroups::marks_elsewhere() const {
+  std::uint32_t marks = 0;
+  if (any()) {
+    const Subtree subtree = Subtree::below(*view_, account_->container());
+    for (GroupNumber number = 0; number < static_cast<GroupNumber>(kGroupPlaces); ++number) {
+      marks |= has(number) && !subtree.holds(container(number)) ? std::uint32_t{1} << owner_mark(number) : 0;
+    }
+  }
+  return marks;
+}
+
 ContainerId ThreadGroups::container(GroupNumber number) const {
   return view_->book(groups_[number].member).load().container;
 }
@@ -73,7 +97,7 @@ MemberRecord& ThreadGroups::record(GroupNumber number) const {
 }
 
 GroupNumber ThreadGroups::group_in(ContainerId id) const {
-  for (GroupNumber number = 0; any() && number < static_cast<GroupNumber>(kMostGroups); ++number) {
+  for (GroupNumber number = 0; any() && number < static_cast<GroupNumber>(kGroupPlaces); ++number) {
     if (has(number) && container(number) == id && id != account_->container()) {
       return number;
     }
@@ -102,8 +126,8 @@ int ThreadGroups::scan(Os& os, Pagemap& pagemap) {
 
 int ThreadGroups::scan_alone(Os& os, Pagemap& pagemap) {
   // What grows during the scan may be in it already: counted twice until the next one, never missed.
-  std::uint64_t grown[kMostGroups];
-  for (std::size_t i = 0; i < kMostGroups; ++i) {
+  std::uint64_t grown[kGroupPlaces];
+  for (std::size_t i = 0; i < kGroupPlaces; ++i) {
     grown[i] = groups_[i].grown.load(std::memory_order_relaxed);
   }
   OwnerCounter present(owners_);
@@ -115,7 +139,7 @@ int ThreadGroups::scan_alone(Os& os, Pagemap& pagemap) {
   }
   Pages held_by_all;
   Pages swapped_by_all;
-  for (GroupNumber number = 0; number < static_cast<GroupNumber>(kMostGroups); ++number) {
+  for (GroupNumber number = 0; number < static_cast<GroupNumber>(kGroupPlaces); ++number) {
     if (has(number)) {
       publish(number, present.of(number), swapped.of(number));
       groups_[number].grown.fetch_sub(grown[number], std::memory_order_relaxed);

@@ -1,6 +1,6 @@
 // thread_groups.h - the thread groups of this process: what each holds, and where that leaves its container.
 //
-// A group has a place of its own in the books, in a container below the process'. What it holds
+// A group has a place of its own in the books, in a container below the process' or elsewhere. What it holds
 // is what a scan finds resident in the granules it owns; between two scans the faults of its
 // threads bound how far that can have grown. The process is charged the rest.
 //
@@ -26,6 +26,8 @@ class ThreadGroups {
  public:
   // Takes a place for group `number` in `container`. False: there is none.
   bool add(Os& os, RegistryView& view, const Account& account, GroupNumber number, ContainerId container);
+  // What group `number` holds is the process' again, as of the next scan and reading. Its place stays until then.
+  void disown(GroupNumber number);
   // Puts all of the groups' memory back on the process: in a fork child, and at the end.
   void forget_all();
 
@@ -33,7 +35,7 @@ class ThreadGroups {
     return any_.load(std::memory_order_acquire);
   }
   [[nodiscard]] bool has(GroupNumber number) const {
-    return number >= 0 && number < static_cast<GroupNumber>(kMostGroups) &&
+    return number >= 0 && number < static_cast<GroupNumber>(kGroupPlaces) &&
            groups_[number].live.load(std::memory_order_acquire);
   }
   [[nodiscard]] std::uint8_t owner_mark(GroupNumber number) const {
@@ -48,6 +50,8 @@ class ThreadGroups {
   [[nodiscard]] MemberId member(GroupNumber number) const {
     return groups_[number].member;
   }
+  // The owners (bit n: that of mark n) that are charged outside the process' container and all below it.
+  [[nodiscard]] std::uint32_t marks_elsewhere() const;
   // The group that is charged to `id`; kNoGroup where none is, or the process as well.
   [[nodiscard]] GroupNumber group_in(ContainerId id) const;
 
@@ -91,7 +95,7 @@ class ThreadGroups {
   RegistryView* view_ = nullptr;
   const Account* account_ = nullptr;
   std::atomic<bool> any_{false};
-  Group groups_[kMostGroups];
+  Group groups_[kGroupPlaces];
   OwnerMap owners_;
   // One scan at a time: the reclaimer's, or that of the only thread there is.
   std::atomic<bool> scanning_{false};

@@ -7,6 +7,7 @@
 #include "tools/command.h"
 #include "tools/group_counts.h"
 #include "tools/human.h"
+#include "tools/move_stay.h"
 #include "tools/reclaim_ask.h"
 #include "tools/reclaim_passes.h"
 #include "tools/say.h"
@@ -48,14 +49,12 @@ void read_whom(const std::string& text, Wanted& wanted) {
 }
 
 MovePolicy read_policy(const std::string& text) {
-  if (text == "stay") {
-    refuse_value("--policy", text,
-                 "is not available yet: a process has one entry in the books, for one container (reserve, lazy)");
+  for (const MovePolicy policy : {MovePolicy::kReserve, MovePolicy::kLazy, MovePolicy::kStay}) {
+    if (text == to_string(policy)) {
+      return policy;
+    }
   }
-  if (text != "reserve" && text != "lazy") {
-    refuse_value("--policy", text, "is unknown (reserve, lazy)");
-  }
-  return text == "lazy" ? MovePolicy::kLazy : MovePolicy::kReserve;
+  refuse_value("--policy", text, "is unknown (reserve, lazy, stay)");
 }
 
 std::string process_text(const Wanted& wanted) {
@@ -121,6 +120,32 @@ std::string groups_text(const MoveResult& result, const Wanted& wanted) {
 
 int already_there(const Wanted& wanted) {
   print(process_text(wanted) + " is in " + harmless(wanted.name) + " already\n");
+  return 0;
+}
+
+// With "stay". Only what it takes from now on will be charged to the destination.
+int move_alone(Session& session, const Wanted& wanted, const MoveOrder& order, bool only_look) {
+  MoveResult result = look_at_move(session.os(), session.view(), order);
+  if (result.failure == MoveFailure::kAlready) {
+    return already_there(wanted);
+  }
+  const auto check = [&] {
+    if (result.failure != MoveFailure::kNone && result.failure != MoveFailure::kNoRoom) {
+      fail_move(session, wanted, result.failure);
+    }
+  };
+  check();
+  check_may_leave(session, wanted.pid);
+  const std::string source = harmless(name_of(session, result.plan.source));
+  const std::string way = process_text(wanted) + " from " + source + " to " + harmless(wanted.name);
+  if (only_look) {
+    print("would move " + way + "; " + human_size(result.plan.needed) + " would stay charged to " + source + "\n");
+    return 0;
+  }
+  const Pages left = leave_behind(session, wanted.pid);
+  result = move_member(session.os(), session.view(), order);
+  check();
+  print("moved " + way + "; " + human_size(left) + " stays charged to " + source + "\n");
   return 0;
 }
 
@@ -215,7 +240,8 @@ int move_main(Invocation& call) {
                "weir move");
   app.footer(
       "reserve: only into room that is there or can be reclaimed there within 2 s; else exits 16 (EBUSY).\n"
-      "lazy: at once; of the newcomer first is reclaimed until the marks there are kept.\n\n"
+      "lazy: at once; of the newcomer first is reclaimed until the marks there are kept.\n"
+      "stay: at once, and what it holds by then stays charged where it is; only what comes later counts there.\n\n"
       "Thread groups go along with their process, to containers of the same name below NAME.\n\n"
       "Example:\n  weir move 4711 build --policy lazy\n  weir move 4711/io slow");
   Wanted wanted;
@@ -224,19 +250,25 @@ int move_main(Invocation& call) {
   bool only_look = false;
   app.add_option("PID", pid, "Process; PID/GROUP: one of its thread groups")->required();
   app.add_option("NAME", wanted.name, "Container to move it to")->required();
-  app.add_option("--policy", policy, "reserve (default) or lazy")->type_name("POLICY");
+  app.add_option("--policy", policy, "reserve (default), lazy or stay")->type_name("POLICY");
   app.add_flag("--dry-run", only_look, "Say what would be needed, and change nothing");
   if (!parse_words(app, call)) {
     return 0;
   }
   read_whom(pid, wanted);
   wanted.policy = read_policy(policy);
+  if (wanted.policy == MovePolicy::kStay && !wanted.group.empty()) {
+    refuse_value("--policy", policy, "is for a process: what a thread group holds moves with it (reserve, lazy)");
+  }
   const std::string_view name = read_name(wanted.name);
   Session session(call.directory);
   static_cast<void>(session.need(name));
   const std::string lock_path = std::string(session.directory()) + "/registry";
   const MoveOrder order{wanted.pid, name, wanted.policy, lock_path.c_str(), wanted.group};
   count_groups_of(session, wanted.pid);
+  if (wanted.policy == MovePolicy::kStay) {
+    return move_alone(session, wanted, order, only_look);
+  }
   return only_look ? dry_run(session, wanted, order) : move(session, wanted, order);
 }
 

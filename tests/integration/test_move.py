@@ -1,5 +1,6 @@
 """weir move: a running process into another container, its usage with it; sums against smaps_rollup."""
 
+import os
 import random
 import re
 import signal
@@ -172,6 +173,90 @@ class MoveTest(harness.WeirTest):
         for process in busy:
             self.assertIsNone(process.poll(), "both live on")
 
+    # A process that has grown in `a` and is alone in both containers, moved by "stay".
+    def left_behind(self):
+        moved, process = self.start_in("a", "64M", [harness.program("steps"), "16"])
+        self.weir("run", "-n", "b", "-m", "64M", "--", "/bin/true")
+        before = self.usage("a")
+        result = self.move(moved, "b", "--policy", "stay")
+        self.assertEqual((result.status, result.err), (0, b""))
+        self.assertRegex(result.out, rb"^moved process %d from a to b; 1[67][.0-9]*M stays charged to a\n$" % moved)
+        self.assertLess(abs(self.usage("a") - before), MIB // 2)
+        self.assertLess(self.usage("b"), MIB // 2)
+        return moved, process
+
+    def usage(self, name):
+        return self.stat(name)["usage"]
+
+    def step(self, process, line):
+        process.stdin.write(line)
+        process.stdin.flush()
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+
+    def eventually(self, holds, what):
+        deadline = time.monotonic() + 10
+        while not holds() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertTrue(holds(), what)
+
+    def test_stay_charges_the_past_here_and_the_future_there(self):
+        moved, process = self.left_behind()
+        self.step(process, b"more\n")
+        self.eventually(lambda: abs(self.usage("b") - 16 * MIB) < MIB // 2, "what came since is there")
+        stayed = self.usage("a")
+        self.assertLess(abs(stayed + self.usage("b") - sampler.anonymous_of(moved)), MIB // 2)
+        self.assertEqual([(member["pid"], member.get("group")) for member in self.stat("a")["members"]],
+                         [(moved, "left")])
+        # Each limit takes from its own part.
+        self.assertEqual(self.weir("set", "a", "limit=8M").status, 0)
+        self.eventually(lambda: self.usage("a") <= 8 * MIB, "the limit of what was left holds")
+        self.assertGreater(self.usage("b"), 15 * MIB)
+        self.assertEqual(self.weir("set", "a", "limit=64M").status, 0)
+        self.assertEqual(self.weir("set", "b", "limit=4M").status, 0)
+        left = self.usage("a")
+        self.eventually(lambda: self.usage("b") <= 4 * MIB, "the limit of what came since holds")
+        self.assertGreater(self.usage("a"), left - MIB)
+        self.assert_intact(process)
+        self.assertEqual((self.usage("a"), self.usage("b")), (0, 0))
+
+    def test_what_was_left_goes_with_its_memory_or_when_the_process_is_back(self):
+        moved, process = self.left_behind()
+        self.step(process, b"more\n")
+        self.step(process, b"free\n")
+        self.eventually(lambda: self.usage("a") < 2 * MIB, "given back is given back")
+        self.assertGreater(self.usage("b"), 15 * MIB)
+        self.assertEqual(self.move(moved, "a").status, 0)
+        self.eventually(lambda: [member.get("group") for member in self.stat("a")["members"]] == [None], "one again")
+        self.assert_sum("a", [moved])
+        self.assert_intact(process)
+
+    def test_an_exec_leaves_nothing_behind(self):
+        hold = harness.program("hold")
+        moved, process = self.start_in("a", "64M", ["/bin/sh", "-c", f"echo ready; read line; exec {hold} 8"])
+        self.hold_in("b", "64M", 1)
+        self.assertEqual(self.move(moved, "b", "--policy", "stay").status, 0)
+        self.step(process, b"go on\n")
+        self.assertEqual((self.members("a"), self.usage("a")), ([], 0))
+        self.assertIn(moved, self.members("b"))
+
+    def test_stay_is_refused_as_a_whole(self):
+        moved, process = self.left_behind()
+        self.weir("run", "-n", "c", "-m", "64M", "--", "/bin/true")
+        again = self.move(moved, "c", "--policy", "stay")
+        self.assertEqual((again.status, again.out), (16, b""))
+        self.assertIn(b"left behind in a already", again.err)
+        self.assertEqual((self.members("b"), self.members("c")), ([moved], []))
+        self.assertEqual(self.move(f"{moved}/left", "b").status, 0)
+        self.eventually(lambda: self.members("a") == [], "it can be moved by itself")
+        silent, two = self.hold_in("a", "64M", 8)
+        os.kill(silent, signal.SIGSTOP)
+        mute = self.move(silent, "c", "--policy", "stay")
+        self.assertEqual((mute.status, mute.out), (16, b""))
+        self.assertIn(b"cannot be asked", mute.err)
+        self.assertEqual(self.members("a"), [silent])
+        os.kill(silent, signal.SIGCONT)
+        self.assert_intact(two)
+
     def test_forked_children_follow(self):
         script = "echo ready; read x; (echo forked; read y); exit 0"
         moved, process = self.start_in("a", "64M", ["/bin/sh", "-c", script])
@@ -209,8 +294,8 @@ class MoveTest(harness.WeirTest):
                 (("x", "b"), 2, b"is no number"), (("0", "b"), 2, b"is no process number"),
                 (("99999999999", "b"), 2, b"is no process number"), ((f"{moved}/g", "b"), 1, b"has no thread group 'g'"), ((f"{moved}/", "b"), 2, b"container"),
                 (("-1", "b"), 2, b"is no number"), ((str(moved),), 2, b"NAME"), ((str(moved), "b/"), 2, b"container"),
-                ((str(moved), "b", "--policy", "stay"), 2, b"is not available yet"),
-                ((str(moved), "b", "--policy", "soon"), 2, b"is unknown (reserve, lazy)"),
+                ((f"{moved}/g", "b", "--policy", "stay"), 2, b"is for a process"),
+                ((str(moved), "b", "--policy", "soon"), 2, b"is unknown (reserve, lazy, stay)"),
                 ((str(moved), "nowhere"), 1, b"there is no container 'nowhere'"),
                 ((str(outside.pid), "b"), 1, b"is no member of a container"),
                 ((str(ended.pid), "b"), 1, b"there is no process")]:

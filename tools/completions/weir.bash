@@ -16,7 +16,7 @@ _weir_value() {
     --log) COMPREPLY=($(compgen -W "auto off error warn info debug" -- "$2")) ;;
     --type) COMPREPLY=($(compgen -W "zram file" -- "$2")) ;;
     --exec) COMPREPLY=($(compgen -c -- "$2")) ;;
-    --policy) COMPREPLY=($(compgen -W "$([[ $3 == replay ]] && echo weir direct refaults fixed || echo reserve lazy)" -- "$2")) ;;
+    --policy) COMPREPLY=($(compgen -W "$([[ $3 == replay ]] && echo weir direct refaults fixed || echo reserve lazy stay)" -- "$2")) ;;
     --dir) COMPREPLY=($(compgen -d -- "$2")) ;;
     -o | --record | --dump-file | --path) COMPREPLY=($(compgen -f -- "$2")) ;;
     -m | --limit | --proactive | --thrash | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
