@@ -102,6 +102,10 @@ SysResult RawOs::unmap(void* address, std::size_t bytes) {
 SysResult RawOs::advise(std::uintptr_t address, std::size_t bytes, int advice) {
   return call(SYS_madvise, static_cast<long>(address), static_cast<long>(bytes), advice);
 }
+SysResult RawOs::mincore(std::uintptr_t address, std::size_t bytes, unsigned char* out) {
+  return call(SYS_mincore, static_cast<long>(address), static_cast<long>(bytes), sys_arg(out));
+}
+
 SysResult RawOs::advise_other(int pidfd, std::uintptr_t address, std::size_t bytes, int advice) {
   struct iovec piece = {};
   piece.iov_base = reinterpret_cast<void*>(address);

@@ -100,6 +100,8 @@ class Os {
   virtual MapResult map_anonymous(std::size_t bytes) = 0;
   virtual SysResult unmap(void* address, std::size_t bytes) = 0;
   virtual SysResult advise(std::uintptr_t address, std::size_t bytes, int advice) = 0;
+  // A byte for each page, whose bit 0 tells whether it is resident.
+  virtual SysResult mincore(std::uintptr_t address, std::size_t bytes, unsigned char* out) = 0;
   // The same for another process, by its pidfd: the bytes that were advised. Takes CAP_SYS_NICE.
   virtual SysResult advise_other(int pidfd, std::uintptr_t address, std::size_t bytes, int advice) = 0;
 
@@ -164,6 +166,7 @@ class RawOs final : public Os {
   MapResult map_anonymous(std::size_t bytes) override;
   SysResult unmap(void* address, std::size_t bytes) override;
   SysResult advise(std::uintptr_t address, std::size_t bytes, int advice) override;
+  SysResult mincore(std::uintptr_t address, std::size_t bytes, unsigned char* out) override;
   SysResult advise_other(int pidfd, std::uintptr_t address, std::size_t bytes, int advice) override;
   int pid() override;
   int tid() override;

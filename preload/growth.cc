@@ -74,9 +74,15 @@ bool near_enough_to_arm(const Standing& standing) {
          worth_proactive(promised);
 }
 
+// A group that is at its limit must not be hidden by threads that are not in it, and look in between.
+std::atomic<std::int64_t>& budget_here(Process& p) {
+  const GroupNumber group = current_group();
+  return group == kNoGroup ? p.growth_budget : p.group_budgets[group];
+}
+
 void after_look(const Standing& standing) {
   Process& p = process();
-  p.growth_budget.store(next_budget(standing), std::memory_order_relaxed);
+  budget_here(p).store(next_budget(standing), std::memory_order_relaxed);
   if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed) && near_enough_to_arm(standing)) {
     p.thread_wanted.store(true, std::memory_order_relaxed);
   }
@@ -133,7 +139,7 @@ bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   const auto amount = static_cast<std::int64_t>(std::min(bytes, static_cast<std::size_t>(kGiB)));
   // A group's marks are near when the process' are not: its large pieces are looked at one by one.
   const bool by_group = bytes >= kLargeBytes && current_group() != kNoGroup;
-  if (p.growth_budget.fetch_sub(amount, std::memory_order_relaxed) > amount && !by_group) [[likely]] {
+  if (budget_here(p).fetch_sub(amount, std::memory_order_relaxed) > amount && !by_group) [[likely]] {
     return true;
   }
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || inside_weir() || !is_own_process()) {

@@ -136,6 +136,7 @@ void restart_in_child() {
     p.let_large_go.store(true, std::memory_order_relaxed);
   }
   forget_recording(p);
+  forget_reclaimer_change();
   p.engine.reclaimer_runs.store(false, std::memory_order_relaxed);
   p.engine.reclaimer_ready.store(false, std::memory_order_relaxed);
   p.engine.reclaimer_sleeps.store(false, std::memory_order_relaxed);

@@ -28,6 +28,7 @@ struct Process {
   std::atomic<std::uint32_t> pid{0};
   // Bytes the allocator may take from the kernel before the next look at the marks.
   std::atomic<std::int64_t> growth_budget{INT64_MAX};
+  std::atomic<std::int64_t> group_budgets[kGroupPlaces] = {};  // the same for threads of a group
   // Bytes of large extents and mappings so far: memory that may be touched without another call.
   std::atomic<std::uint64_t> large_bytes{0};
   // The container the environment named, plus one; 0 when it named none.

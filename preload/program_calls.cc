@@ -255,12 +255,12 @@ int program_setrlimit(int resource, const struct rlimit* limits) {
 // Namespaces of users and mounts are entered by processes of one thread only. A new reclaimer
 // is started when growth asks for it again.
 int program_unshare(int flags) {
-  stop_reclaimer_thread();
+  stop_lone_reclaimer();
   return libc_result(raw_syscall(SYS_unshare, flags), -1, 0);
 }
 
 int program_setns(int fd, int kind) {
-  stop_reclaimer_thread();
+  stop_lone_reclaimer();
   return libc_result(raw_syscall(SYS_setns, fd, kind), -1, 0);
 }
 

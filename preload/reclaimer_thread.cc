@@ -40,7 +40,8 @@ constinit GrowthWatch watch;
 constinit std::atomic<bool> stop_wanted{false};
 constinit std::atomic<bool> first_thread_ended{false};
 constinit pthread_t thread{};
-constinit std::atomic<int> thread_tid{0};  // 0: it does not run
+constinit std::atomic<int> thread_tid{0};               // 0: it does not run
+constinit std::atomic<std::uint32_t> being_changed{0};  // 1: one of the program's threads starts it, or ends it
 
 void serve_requests(Process& p) {
   Word& request = p.engine.record().request;
@@ -141,6 +142,16 @@ void* run(void*) {
   return nullptr;
 }
 
+bool claim_change() {
+  std::uint32_t nobody = 0;
+  return being_changed.compare_exchange_strong(nobody, 1, std::memory_order_acq_rel);
+}
+
+void end_change() {
+  being_changed.store(0, std::memory_order_release);
+  static_cast<void>(process().engine.os.futex_wake(being_changed, INT32_MAX));
+}
+
 bool create() {
   OwnThread wanted;
   wanted.run = run;
@@ -160,6 +171,35 @@ bool create() {
 }
 
 }  // namespace
+
+// Under the claim.
+void start_claimed(Process& p) {
+  stop_wanted.store(false, std::memory_order_relaxed);
+  p.engine.purge = purge_allocator;
+  p.engine.decay = decay_allocator;
+  p.engine.keep_large = keep_large_blocks;
+  if (is_sandbox_child() || !install_meter_signal() || !create()) {
+    // Tried once: a program at its thread limit must not pay for another try at every turn.
+    p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
+    p.engine.reclaimer_runs.store(false, std::memory_order_release);
+  }
+}
+
+// Under the claim: of two that join the same thread one would wait for ever.
+void stop_claimed(Process& p) {
+  stop_wanted.store(true, std::memory_order_release);
+  p.engine.record().wake.fetch_add(1, std::memory_order_release);
+  static_cast<void>(p.engine.os.futex_wake(p.engine.record().wake, 1));
+  pthread_join(thread, nullptr);
+  // After the join the kernel may still count it for a moment.
+  for (int tries = 0; tries < 1000; ++tries) {
+    ProcessStat stat;
+    if (read_process_stat(p.engine.os, p.pid.load(std::memory_order_relaxed), stat) != 0 || stat.threads <= 1) {
+      break;
+    }
+    p.engine.os.yield();
+  }
+}
 
 // No thread is wanted, or to be had: the CPU-time timer then interrupts the calling thread itself,
 // a coarse net (a scheduler tick of its CPU time) for memory that grows without an allocation.
@@ -216,41 +256,42 @@ void start_reclaimer_thread() {
     start_threadless_meter();
     return;
   }
-  if (p.engine.reclaimer_barred.load(std::memory_order_relaxed) ||
-      p.engine.reclaimer_runs.exchange(true, std::memory_order_acq_rel)) {
+  if (!claim_change()) {
+    p.thread_wanted.store(true, std::memory_order_relaxed);  // another thread ends it, perhaps
     return;
   }
   const int saved = errno;
-  stop_wanted.store(false, std::memory_order_relaxed);
-  p.engine.purge = purge_allocator;
-  p.engine.decay = decay_allocator;
-  p.engine.keep_large = keep_large_blocks;
-  if (is_sandbox_child() || !install_meter_signal() || !create()) {
-    // Tried once: a program at its thread limit must not pay for another try at every turn.
-    p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
-    p.engine.reclaimer_runs.store(false, std::memory_order_release);
+  if (!p.engine.reclaimer_runs.exchange(true, std::memory_order_acq_rel)) {
+    start_claimed(p);
   }
+  end_change();
   await_reclaimer(p.engine);  // memory that grows meanwhile would grow unseen
   errno = saved;
 }
 
 void stop_reclaimer_thread() {
+  constexpr std::int64_t kStepNs = 10'000'000;
   Process& p = process();
-  if (!p.engine.reclaimer_runs.load(std::memory_order_acquire)) {
-    return;
+  while (!claim_change()) {
+    static_cast<void>(p.engine.os.futex_wait(being_changed, 1, kStepNs));
   }
-  stop_wanted.store(true, std::memory_order_release);
-  p.engine.record().wake.fetch_add(1, std::memory_order_release);
-  static_cast<void>(p.engine.os.futex_wake(p.engine.record().wake, 1));
-  pthread_join(thread, nullptr);
-  // After the join the kernel may still count it for a moment.
-  for (int tries = 0; tries < 1000; ++tries) {
-    ProcessStat stat;
-    if (read_process_stat(p.engine.os, p.pid.load(std::memory_order_relaxed), stat) != 0 || stat.threads <= 1) {
-      break;
-    }
-    p.engine.os.yield();
+  if (p.engine.reclaimer_runs.load(std::memory_order_acquire)) {
+    stop_claimed(p);
   }
+  end_change();
+}
+
+void stop_lone_reclaimer() {
+  Process& p = process();
+  ProcessStat stat;
+  const bool runs = p.engine.reclaimer_runs.load(std::memory_order_acquire);
+  if (runs && read_process_stat(p.engine.os, p.pid.load(std::memory_order_relaxed), stat) == 0 && stat.threads <= 2) {
+    stop_reclaimer_thread();
+  }
+}
+
+void forget_reclaimer_change() {
+  being_changed.store(0, std::memory_order_relaxed);
 }
 
 // A poke and no futex: what it sleeps on may have been moved away under it.

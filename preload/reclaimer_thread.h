@@ -18,8 +18,12 @@ void watch_by_timer();
 void watch_inherited_memory();
 // After such a look. Safe in signal handlers.
 void plan_timed_look(const Standing& standing);
-// Ends it and waits until the kernel no longer counts it: before unshare and setns.
+// Ends it and waits until the kernel no longer counts it.
 void stop_reclaimer_thread();
+// The same where the program has one thread: before what only a process of one thread may do.
+void stop_lone_reclaimer();
+// In a fork child: who was starting or ending it is not there.
+void forget_reclaimer_change();
 // Tells it to end, and does not wait. Safe in signal handlers.
 void abandon_reclaimer_thread();
 // The program's first thread is about to end by pthread_exit: the reclaimer must not be the

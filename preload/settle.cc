@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/events.h"
 #include "core/raw_syscall.h"
 #include "preload/real.h"
 
@@ -49,6 +50,15 @@ void settle(Process& p) {
   real_sigmask(SIG_UNBLOCK, &timer, nullptr);
   Os& os = p.engine.os;
   static_cast<void>(p.engine.pagemap.open(os));
+  if (p.engine.pagemap.is_refused()) {
+    post_event(
+        os, p.engine.view,
+        {EventKind::kMute,
+         p.engine.account.container(),
+         p.pid.load(std::memory_order_relaxed),
+         {},
+         "may not read its own pagemap (it has changed its user): what is paged out and comes back is not seen"});
+  }
   static_cast<void>(p.engine.statm.open(os));
   static_cast<void>(p.engine.evidence.open(os));
   p.engine.record().reclaimer_tid.store(static_cast<std::uint32_t>(os.tid()), std::memory_order_release);

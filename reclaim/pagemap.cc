@@ -1,4 +1,4 @@
-// pagemap.cc - PAGEMAP_SCAN, and the slow way for kernels without it.
+// pagemap.cc - PAGEMAP_SCAN, and the words of single pages.
 #include "reclaim/pagemap.h"
 
 #include <fcntl.h>
@@ -8,26 +8,15 @@
 
 #include "core/text.h"
 #include "reclaim/pagemap_abi.h"
-#include "reclaim/private_maps.h"
 
 namespace weir {
 namespace {
 
-constexpr std::uint64_t kWordPresent = std::uint64_t{1} << 63;
-constexpr std::uint64_t kWordSwapped = std::uint64_t{1} << 62;
-constexpr std::uint64_t kWordFile = std::uint64_t{1} << 61;
-constexpr std::uint64_t kWordExclusive = std::uint64_t{1} << 56;
-
-// One half of the buffer for what finds pages (regions, or lines of maps), one for their words.
-constexpr std::size_t kHalf = ScanBuffer::kBytes / 2;
-constexpr std::size_t kRegions = kHalf / sizeof(ScanRegion);
-constexpr std::size_t kWords = kHalf / sizeof(std::uint64_t);
+static_assert(ScanBuffer::kBytes == 2 * kScanHalf);
+constexpr std::size_t kRegions = kScanHalf / sizeof(ScanRegion);
 
 ScanRegion* regions_of(ScanBuffer& buffer) {
   return reinterpret_cast<ScanRegion*>(buffer.bytes);
-}
-std::uint64_t* words_of(ScanBuffer& buffer) {
-  return reinterpret_cast<std::uint64_t*>(buffer.bytes + kHalf);
 }
 
 }  // namespace
@@ -35,7 +24,8 @@ std::uint64_t* words_of(ScanBuffer& buffer) {
 int Pagemap::open(Os& os) {
   const SysResult fd = os.open("/proc/thread-self/pagemap", O_RDONLY, 0);
   fd_ = fd.ok() ? static_cast<int>(fd.value()) : -1;
-  return fd.error();
+  refused_ = fd.error() == EACCES || fd.error() == EPERM;
+  return refused_ ? 0 : fd.error();
 }
 
 int Pagemap::open_of(Os& os, std::uint32_t pid) {
@@ -47,6 +37,7 @@ int Pagemap::open_of(Os& os, std::uint32_t pid) {
 }
 
 void Pagemap::close(Os& os) {
+  refused_ = false;
   if (fd_ >= 0) {
     static_cast<void>(os.close(fd_));
     fd_ = -1;
@@ -77,7 +68,7 @@ class Overheard final : public RunVisitor {
 };
 
 int Pagemap::scan(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
-  if (fd_ < 0) {
+  if (!is_open()) {
     return EBADF;
   }
   if (buffer_.listener == nullptr) [[likely]] {
@@ -91,6 +82,9 @@ int Pagemap::scan(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind
 }
 
 int Pagemap::scan_either_way(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
+  if (refused_) {
+    return kind == PageKind::kPresent ? scan_by_mincore(os, range, visitor) : 0;
+  }
   if (has_scan_) {
     const int error = scan_by_ioctl(os, range, visitor, kind);
     if (error != ENOTTY && error != EINVAL) {
@@ -136,7 +130,7 @@ int Pagemap::scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor, Page
 }
 
 bool Pagemap::may_hold_file_pages(Os& os, AddressRange range) const {
-  if (!has_scan_) {
+  if (!has_scan_ || refused_) {
     return true;
   }
   ScanRegion region = {};
@@ -159,9 +153,9 @@ class SharedCounter final : public RunVisitor {
   SharedCounter(Os& os, int fd, ScanBuffer& buffer) : os_(os), fd_(fd), buffer_(buffer) {}
 
   bool visit(const PageRun& run) override {
-    std::uint64_t* const words = words_of(buffer_);
+    std::uint64_t* const words = words_of(buffer_.bytes);
     for (std::uintptr_t at = run.range.begin; at < run.range.end;) {
-      const std::size_t wanted = std::min(kWords, (run.range.end - at) >> kPageShift);
+      const std::size_t wanted = std::min(kScanWords, (run.range.end - at) >> kPageShift);
       const SysResult got = os_.pread(fd_, words, wanted * 8, static_cast<std::int64_t>(at >> kPageShift) * 8);
       if (!got.ok() || got.value() < 8) {
         return false;
@@ -186,63 +180,13 @@ class SharedCounter final : public RunVisitor {
 };
 
 int Pagemap::count_shared(Os& os, AddressRange range, Pages& out) {
-  if (!has_scan_) {
+  if (!has_scan_ || refused_) {
     return ENOTTY;  // the slow way of scanning uses the same buffer
   }
   SharedCounter counter(os, fd_, buffer_);
   const int error = scan(os, range, counter);
   out = counter.shared();
   return error;
-}
-
-int Pagemap::scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind) {
-  PrivateMaps maps(os, buffer_.bytes, kHalf);
-  AddressRange mapping;
-  bool go_on = true;
-  while (go_on && maps.next(mapping) && mapping.begin < range.end) {
-    const AddressRange part{std::max(mapping.begin, range.begin), std::min(mapping.end, range.end)};
-    if (part.begin >= part.end) {
-      continue;
-    }
-    if (const int error = read_mapping(os, part, visitor, kind, go_on); error != 0) {
-      return error;
-    }
-  }
-  return 0;
-}
-
-int Pagemap::read_mapping(Os& os, AddressRange mapping, RunVisitor& visitor, PageKind kind, bool& go_on) {
-  const std::uint64_t* words = words_of(buffer_);
-  PageRun run;
-  std::uintptr_t address = mapping.begin;
-  while (go_on && address < mapping.end) {
-    const std::size_t wanted = std::min(kWords, (mapping.end - address) >> kPageShift);
-    const auto offset = static_cast<std::int64_t>(address >> kPageShift) * 8;
-    const SysResult got = os.pread(fd_, words_of(buffer_), wanted * 8, offset);
-    if (!got.ok() || got.value() < 8) {
-      return got.error();
-    }
-    const auto count = static_cast<std::size_t>(got.value()) / 8;
-    for (std::size_t i = 0; i < count && go_on; ++i, address += kPageBytes) {
-      const bool counts = kind == PageKind::kSwapped ? (words[i] & kWordSwapped) != 0
-                                                     : (words[i] & (kWordPresent | kWordFile)) == kWordPresent;
-      if (counts && run.range.end == address) {
-        run.range.end = address + kPageBytes;
-        continue;
-      }
-      if (run.range.end != 0) {
-        go_on = visitor.visit(run);
-        run = {};
-      }
-      if (counts) {
-        run.range = {address, address + kPageBytes};
-      }
-    }
-  }
-  if (go_on && run.range.end != 0) {
-    go_on = visitor.visit(run);
-  }
-  return 0;
 }
 
 }  // namespace weir

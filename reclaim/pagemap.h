@@ -2,7 +2,8 @@
 //
 // PAGEMAP_SCAN (Linux 6.7) answers for ranges and skips holes: 0.7 ms for 512 MiB. Older
 // kernels get pread of the same file, one word a page, guided by maps: 6 ms.
-// mincore was refused: pages still in the swap cache count as resident there.
+// mincore is for who may not open the file any more (it belongs to root once a process has changed its user): it
+// tells nothing of swap, and pages still in the swap cache count as resident.
 //
 // Not thread-safe: each user has a Pagemap and a buffer of its own. No allocation; safe in signal
 // handlers.
@@ -39,7 +40,7 @@ inline constexpr AddressRange kWholeAddressSpace{kPageBytes, 0x7fff'ffff'f000ULL
 
 // Where a scan puts what the kernel answers: not on the stack, which may be a small signal stack.
 struct ScanBuffer {
-  static constexpr std::size_t kBytes = 16384;
+  static constexpr std::size_t kBytes = 16384;  // two times kScanHalf
   alignas(8) char bytes[kBytes] = {};
   ScanListener* listener = nullptr;  // told of every scan that goes through this buffer
 };
@@ -47,17 +48,22 @@ struct ScanBuffer {
 class Pagemap {
  public:
   explicit constexpr Pagemap(ScanBuffer& buffer) : buffer_(buffer) {}
-  // Opens /proc/thread-self/pagemap and finds out which way of asking works. 0 or an errno.
+  // Opens /proc/thread-self/pagemap; where that is refused, mincore will do. 0 or an errno.
   int open(Os& os);
+  // It was refused: nothing tells what is paged out, and what is shared.
+  [[nodiscard]] bool is_refused() const {
+    return refused_;
+  }
   // The same for another process, where the kernel lets us read of it.
   int open_of(Os& os, std::uint32_t pid);
   void close(Os& os);
   // The descriptor table it was opened in is gone (fork): nothing to close.
   void forget() {
     fd_ = -1;
+    refused_ = false;
   }
   [[nodiscard]] bool is_open() const {
-    return fd_ >= 0;
+    return fd_ >= 0 || refused_;
   }
   [[nodiscard]] bool has_scan() const {
     return has_scan_;
@@ -81,9 +87,11 @@ class Pagemap {
   int scan_by_ioctl(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind);
   int scan_by_reading(Os& os, AddressRange range, RunVisitor& visitor, PageKind kind);
   int read_mapping(Os& os, AddressRange mapping, RunVisitor& visitor, PageKind kind, bool& go_on);
+  int scan_by_mincore(Os& os, AddressRange range, RunVisitor& visitor);
 
   ScanBuffer& buffer_;
   int fd_ = -1;
+  bool refused_ = false;
   bool has_scan_ = true;
 };
 

@@ -3,25 +3,39 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
 namespace weir {
 namespace {
 
-bool parse(std::string_view line, AddressRange& out) {
+// "start-end rights offset device inode".
+struct Mapping {
+  AddressRange range;
+  bool counts = false;  // private, and not a mere reservation of address space
+  bool is_anonymous = false;
+};
+
+bool parse(std::string_view line, Mapping& out) {
   const char* end = line.data() + line.size();
-  const auto first = std::from_chars(line.data(), end, out.begin, 16);
+  const auto first = std::from_chars(line.data(), end, out.range.begin, 16);
   if (first.ec != std::errc{} || first.ptr >= end) {
     return false;
   }
-  const auto second = std::from_chars(first.ptr + 1, end, out.end, 16);
+  const auto second = std::from_chars(first.ptr + 1, end, out.range.end, 16);
   if (second.ec != std::errc{} || second.ptr + 4 >= end) {
     return false;
   }
-  // "start-end rwxp ...": private, and not a mere reservation of address space.
   const std::string_view rights(second.ptr + 1, 4);
-  return rights[3] == 'p' && rights != "---p";
+  out.counts = rights[3] == 'p' && rights != "---p";
+  std::string_view rest(second.ptr + 5, static_cast<std::size_t>(end - second.ptr - 5));
+  for (int field = 0; field < 2; ++field) {  // the offset, the device
+    rest.remove_prefix(std::min(rest.find(' ', 1), rest.size()));
+  }
+  const bool has_file = rest.size() < 2 || rest[1] != '0';
+  out.is_anonymous = out.counts && rights[1] == 'w' && !has_file;
+  return true;
 }
 
 }  // namespace
@@ -40,7 +54,19 @@ PrivateMaps::~PrivateMaps() {
 bool PrivateMaps::next(AddressRange& out) {
   std::string_view line;
   while (next_line(line)) {
-    if (parse(line, out)) {
+    if (Mapping mapping; parse(line, mapping) && mapping.counts) {
+      out = mapping.range;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool PrivateMaps::next_anonymous(AddressRange& out) {
+  std::string_view line;
+  while (next_line(line)) {
+    if (Mapping mapping; parse(line, mapping) && mapping.is_anonymous) {
+      out = mapping.range;
       return true;
     }
   }

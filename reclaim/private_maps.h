@@ -22,6 +22,8 @@ class PrivateMaps {
 
   // The next private mapping that is more than a reservation. False: no more, or maps cannot be read.
   bool next(AddressRange& out);
+  // The next of those that may be written to, and are no file's.
+  bool next_anonymous(AddressRange& out);
 
  private:
   bool next_line(std::string_view& line);

@@ -98,6 +98,9 @@ class ReplayOs final : public Os {
   SysResult pidfd(int) override {
     return refused();
   }
+  SysResult mincore(std::uintptr_t, std::size_t, unsigned char*) override {
+    return SysResult(-ENOSYS);
+  }
   SysResult advise_other(int, std::uintptr_t, std::size_t, int) override {
     return refused();
   }

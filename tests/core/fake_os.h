@@ -41,6 +41,7 @@ enum class Call {
   kUnmap,
   kAdvise,
   kAdviseOther,
+  kMincore,
   kKill,
   kPidfd,
   kTgkill,
@@ -182,6 +183,9 @@ class FakeOs : public Os {
   }
   SysResult kill(int pid, int signal) override {
     return plain(Call::kKill, [&] { return raw_os().kill(pid, signal); });
+  }
+  SysResult mincore(std::uintptr_t address, std::size_t bytes, unsigned char* out) override {
+    return plain(Call::kMincore, [&] { return raw_os().mincore(address, bytes, out); });
   }
   SysResult advise_other(int pidfd, std::uintptr_t address, std::size_t bytes, int advice) override {
     return plain(Call::kAdviseOther, [&] { return raw_os().advise_other(pidfd, address, bytes, advice); });

@@ -97,6 +97,14 @@ class OomTest(harness.WeirTest):
                                              container=f"test-{meter}-{turn}")
                     self.assertEqual((result.status, result.out, result.err), (0, b"refused and went on\n", b""))
 
+    def test_enomem_of_a_group_is_not_hidden_by_threads_beside_it(self):
+        for meter in ("perf", "fallback"):
+            with self.subTest(meter=meter):
+                result = self.run_weir([harness.program("enomem_group"), "64"], 200 * MIB, container=f"beside-{meter}",
+                                       meter=meter, swap_limit="64K", threads="io=io:limit=16M,oom=enomem")
+                self.assertEqual(result.same(), (0, b"refused\n", b""))
+                self.assertGreater(self.stat(f"beside-{meter}/io")["enomem"], 0)
+
     def test_enomem_pages_out_for_what_fits_then(self):
         """With other threads beside, who may not reclaim by themselves, and for the sake of another member."""
         self.need_swap()
