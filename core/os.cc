@@ -141,6 +141,12 @@ SysResult RawOs::queue_signal(int tid, int signal, void* cookie) {
 SysResult RawOs::usage(struct rusage* out) {
   return call(SYS_getrusage, RUSAGE_SELF, sys_arg(out));
 }
+
+std::uint64_t RawOs::thread_faults() {
+  struct rusage usage = {};
+  static_cast<void>(call(SYS_getrusage, RUSAGE_THREAD, sys_arg(&usage)));
+  return static_cast<std::uint64_t>(usage.ru_minflt) + static_cast<std::uint64_t>(usage.ru_majflt);
+}
 void RawOs::yield() {
   raw_syscall(SYS_sched_yield);
 }

@@ -116,6 +116,8 @@ class Os {
   // it takes the signal, nobody gets it: the new program has no handler for it.
   virtual SysResult queue_signal(int tid, int signal, void* cookie) = 0;
   virtual SysResult usage(struct rusage* out) = 0;
+  // Faults that the calling thread has taken, of all kinds.
+  virtual std::uint64_t thread_faults() = 0;
   virtual void yield() = 0;
 
   // Sleeps while `word` holds `expected`, at most `timeout_ns` (negative: for ever).
@@ -176,6 +178,7 @@ class RawOs final : public Os {
   SysResult tgkill(int pid, int tid, int signal) override;
   SysResult queue_signal(int tid, int signal, void* cookie) override;
   SysResult usage(struct rusage* out) override;
+  std::uint64_t thread_faults() override;
   void yield() override;
   SysResult futex_wait(FutexWord& word, std::uint32_t expected, std::int64_t timeout_ns) override;
   SysResult futex_wake(FutexWord& word, int waiters) override;

@@ -106,6 +106,19 @@ void promise(Process& p, Pages pages) {
   }
 }
 
+// Who pays for memory is its owner, whoever touches it first: buffers are handed on.
+GroupNumber payer_of(Process& p, std::uintptr_t address, std::uint32_t pages) {
+  ThreadGroups& groups = p.engine.groups;
+  if (!groups.any() || address == 0) {
+    return current_group();
+  }
+  const GroupNumber owner = groups.owner_at(address);
+  if (owner != current_group() && groups.has(owner)) {
+    groups.note_faults(owner, pages);
+  }
+  return owner;
+}
+
 // Of the process and of the calling thread's group, the one that is nearer to a limit.
 Standing nearest_standing(const Process& p, Pages unread) {
   const Standing whole = p.engine.account.standing(unread);
@@ -221,7 +234,7 @@ void on_fault_sample(std::uintptr_t address) {
     }
   }
   note_own_faults();
-  charge(p.engine, {Pages{period}, false, current_group(), !is_warning_thread()});
+  charge(p.engine, {Pages{period}, false, payer_of(p, address, period), !is_warning_thread()});
   if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
     const Standing standing = p.engine.account.standing(Pages::none());
     after_look(standing);

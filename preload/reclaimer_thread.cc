@@ -26,6 +26,7 @@
 #include "reclaim/left_behind.h"
 #include "reclaim/shrink.h"
 #include "reclaim/thrash.h"
+#include "reclaim/unseen_growth.h"
 
 namespace weir {
 namespace {
@@ -37,6 +38,7 @@ constexpr std::int64_t kLastThreadPoll = 50 * kMillisecond;
 constexpr std::size_t kStackBytes = 128 * kKiB;
 
 constinit GrowthWatch watch;
+constinit UnseenGrowth unseen;
 constinit std::atomic<bool> stop_wanted{false};
 constinit std::atomic<bool> first_thread_ended{false};
 constinit pthread_t thread{};
@@ -80,9 +82,17 @@ std::int64_t sooner(std::int64_t a, std::int64_t b) {
   return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
+// Longer each time that nothing leaves: it is woken when somebody grows, or waits.
+std::int64_t rest_after(const LookResult& result) {
+  constexpr int kMostDoublings = 5;
+  static int fruitless = 0;
+  fruitless = result.fruitless ? std::min(fruitless + 1, kMostDoublings + 1) : 0;
+  return pause_after(result) << std::max(fruitless - 1, 0);
+}
+
 // How long to sleep, given what the look found. Negative: until woken.
 std::int64_t sleep_after(Process& p, const LookResult& result) {
-  std::int64_t sleep = sooner(pause_after(result), watch.plan(p.engine, result.standing));
+  std::int64_t sleep = sooner(rest_after(result), watch.plan(p.engine, result.standing));
   sleep = sooner(sleep, mind_grace(p.engine));
   return first_thread_ended.load(std::memory_order_acquire) ? sooner(sleep, kLastThreadPoll) : sleep;
 }
@@ -111,6 +121,7 @@ void* run(void*) {
   watch.open(p.engine);
   settle_huge_pages(p);
   begin_recording(p);
+  unseen.begin(p.engine);
   p.engine.reclaimer_ready.store(true, std::memory_order_release);
   p.engine.record().promised_pages.store(0, std::memory_order_relaxed);
   while (!stop_wanted.load(std::memory_order_acquire)) {
@@ -125,7 +136,7 @@ void* run(void*) {
       leave_if_last(p);
     }
     const std::int64_t ahead = p.engine.proactive.turn(p.engine, result.worked || result.deferred);
-    std::int64_t sleep = sleep_after(p, result);
+    std::int64_t sleep = sooner(sleep_after(p, result), unseen.mind(p.engine, result));
     sleep = sooner(sleep, ahead);
     sleep = sooner(sleep, p.engine.free_keeper.turn(p.engine, !result.standing.marks.limit.unlimited()));
     take_recording_turn(p, result, sleep);
@@ -267,6 +278,12 @@ void start_reclaimer_thread() {
   end_change();
   await_reclaimer(p.engine);  // memory that grows meanwhile would grow unseen
   errno = saved;
+}
+
+void on_reclaimer_timer() {
+  if (stop_wanted.load(std::memory_order_acquire) || watch.program_ran()) {
+    process().engine.record().wake.fetch_add(1, std::memory_order_release);
+  }
 }
 
 void stop_reclaimer_thread() {

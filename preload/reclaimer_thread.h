@@ -18,6 +18,8 @@ void watch_by_timer();
 void watch_inherited_memory();
 // After such a look. Safe in signal handlers.
 void plan_timed_look(const Standing& standing);
+// The CPU-time timer, in the reclaimer's thread. What it has used up by itself is no reason to look.
+void on_reclaimer_timer();
 // Ends it and waits until the kernel no longer counts it.
 void stop_reclaimer_thread();
 // The same where the program has one thread: before what only a process of one thread may do.

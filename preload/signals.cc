@@ -11,6 +11,7 @@
 #include "preload/growth.h"
 #include "preload/process.h"
 #include "preload/real.h"
+#include "preload/reclaimer_thread.h"
 #include "preload/signal_mask.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/growth_watch.h"
@@ -67,7 +68,7 @@ void on_trap(int signal, siginfo_t* info, void* context) {
     // To the reclaimer it is the CPU-time timer: the raised word ends its futex wait, which
     // SA_RESTART would else take up again. Without a reclaimer the timer comes to the program.
     if (inside_weir()) {
-      process().engine.record().wake.fetch_add(1, std::memory_order_release);
+      on_reclaimer_timer();
     } else {
       unnoticed(context, signal, [] { on_fault_sample(0); });
     }

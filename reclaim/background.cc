@@ -144,7 +144,12 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   if (engine.purge_wanted.load(std::memory_order_acquire)) {
     purge_if_due(engine);  // whoever's limit it is about
   }
-  const LookResult result = look_at_all(engine, watch, direct_only);
+  const std::uint64_t evicted = engine.evicted.load(std::memory_order_relaxed);
+  const std::uint64_t faults = engine.os.thread_faults();
+  LookResult result = look_at_all(engine, watch, direct_only);
+  // What it needs itself comes back by its own hand: where nothing else leaves, that is no gain.
+  const std::uint64_t gone = engine.evicted.load(std::memory_order_relaxed) - evicted;
+  result.fruitless = result.fruitless || (result.worked && (engine.os.thread_faults() - faults) * 2 >= gone);
   engine.looks.fetch_add(1, std::memory_order_release);
   return result;
 }

@@ -16,7 +16,7 @@ struct LookResult {
   bool worked = false;          // it was above high and something was tried
   bool left_to_thread = false;  // which evicts where it grows
   bool deferred = false;        // members that are held give back first
-  bool fruitless = false;       // and nothing left
+  bool fruitless = false;       // and nothing left, or nothing but what the reclaimer took back itself
   bool unsure = false;          // what others have promised may be there by now: they were read a moment ago
 };
 

@@ -128,6 +128,15 @@ void GrowthWatch::set_timer(std::int64_t cpu_ns) {
   timer_ns_ = cpu_ns;
 }
 
+std::uint64_t GrowthWatch::program_cpu(Os& os) {
+  return os.process_cpu_ns(os.pid()) - os.thread_cpu_ns();
+}
+
+bool GrowthWatch::program_ran() const {
+  // The two clocks that make it up are read one after the other: it may seem to have gone back.
+  return static_cast<std::int64_t>(program_cpu(engine_->os) - program_cpu_ns_) >= timer_ns_ / 2;
+}
+
 void GrowthWatch::poke(Engine& engine, Whom whom) {
   if (is_debugged(engine.os)) {
     return;
@@ -166,7 +175,12 @@ std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing) {
     return -1;
   }
   const std::uint32_t before = last_faults_;
-  const bool grows = faults_so_far(engine.os, last_faults_) && last_faults_ != before;
+  std::uint32_t faults = 0;
+  if (faults_so_far(engine.os, faults)) {
+    last_faults_ = faults - static_cast<std::uint32_t>(engine.os.thread_faults());  // this thread takes back its own
+  }
+  const bool grows = last_faults_ != before;
+  program_cpu_ns_ = program_cpu(engine.os);
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
   const auto distance = static_cast<std::int64_t>((mark - standing.usage).bytes());
   // A fraction of the time the fastest grower needs to the mark, of CPU time and so of nobody's idleness.

@@ -38,6 +38,9 @@ class GrowthWatch final : public Interlude {
   // which would stop the program at each.
   void set_timer(std::int64_t cpu_ns);
 
+  // Whether the program's threads have used CPU time since the last plan, rather than the reclaimer that asks.
+  [[nodiscard]] bool program_ran() const;
+
   // The value of a poke's SIGTRAP.
   static void* cookie();
 
@@ -48,6 +51,8 @@ class GrowthWatch final : public Interlude {
   void poke(Engine& engine, Whom whom);
   bool is_debugged(Os& os);
   [[nodiscard]] bool is_due(Engine& engine) const;
+  // CPU time of all threads but the calling one.
+  static std::uint64_t program_cpu(Os& os);
 
   friend class Poker;
   // The faults of a thread when it was last looked at; threads share places by number.
@@ -65,7 +70,8 @@ class GrowthWatch final : public Interlude {
   std::int64_t timer_ns_ = 0;
   bool debugged_ = false;
   std::uint64_t debugged_due_ns_ = 0;  // when that is to be asked again
-  std::uint32_t last_faults_ = 0;
+  std::uint32_t last_faults_ = 0;      // of the program's threads, at the last plan
+  std::uint64_t program_cpu_ns_ = 0;   // and their CPU time
   std::uint64_t last_poke_ns_ = 0;
   SeenThread seen_[kSeenThreads] = {};
 };

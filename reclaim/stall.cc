@@ -143,6 +143,13 @@ void kill_unless_room(Engine& engine, const ChargeRequest& request, Standing& st
   }
 }
 
+// Each thread that goes on takes some more: with many of them, more than leaves meanwhile.
+bool is_far_above(const Engine& engine, const Standing& standing) {
+  constexpr std::uint64_t kPerThread = 64;  // pages: two samples
+  const std::uint64_t others = engine.waiters.load(std::memory_order_acquire);
+  return others > 0 && standing.usage - standing.marks.limit > Pages{(others + 1) * kPerThread};
+}
+
 // What follows a round that left usage above the limit.
 enum class Step { kAgain, kWait, kGoOn, kAnswer, kKill };
 
@@ -164,7 +171,8 @@ Step next_step(Engine& engine, const ChargeRequest& request, const Standing& sta
       return Step::kAgain;
     }
     if (!refusable) {
-      return Step::kGoOn;
+      const bool wait = is_far_above(engine, standing) && !round.blocks && now - tries.since < kHelpPatienceNs;
+      return wait ? Step::kAgain : Step::kGoOn;
     }
     return purge_may_help(engine, tries.since, now) ? Step::kWait : Step::kAnswer;
   }

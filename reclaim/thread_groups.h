@@ -41,6 +41,10 @@ class ThreadGroups {
   [[nodiscard]] std::uint8_t owner_mark(GroupNumber number) const {
     return has(number) ? static_cast<std::uint8_t>(number + 1) : OwnerMap::kNobody;
   }
+  // Whose memory that is; kNoGroup: the process' own.
+  [[nodiscard]] GroupNumber owner_at(std::uintptr_t address) const {
+    return static_cast<GroupNumber>(owners_.owner_of(Granule::holding(address))) - 1;
+  }
   OwnerMap& owners() {
     return owners_;
   }

@@ -60,6 +60,9 @@ class ReplayOs final : public Os {
   SysResult advise(std::uintptr_t address, std::size_t bytes, int advice) override;
   SysResult kill(int pid, int signal) override;
   SysResult usage(struct rusage* out) override;
+  std::uint64_t thread_faults() override {
+    return 0;
+  }
   SysResult futex_wait(FutexWord& word, std::uint32_t expected, std::int64_t timeout_ns) override;
   SysResult futex_wake(FutexWord& word, int waiters) override;
 

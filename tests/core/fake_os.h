@@ -199,6 +199,12 @@ class FakeOs : public Os {
   SysResult queue_signal(int tid, int signal, void* cookie) override {
     return plain(Call::kQueueSignal, [&] { return raw_os().queue_signal(tid, signal, cookie); });
   }
+  std::uint64_t thread_faults() override {
+    return thread_faults_;
+  }
+  void add_thread_faults(std::uint64_t count) {
+    thread_faults_ += count;
+  }
   SysResult usage(struct rusage* out) override {
     return plain(Call::kUsage, [&] { return raw_os().usage(out); });
   }
@@ -295,6 +301,7 @@ class FakeOs : public Os {
   std::map<int, std::string> opened_;
   std::optional<std::uint64_t> clock_ns_;
   std::optional<std::uint64_t> cpu_ns_;
+  std::uint64_t thread_faults_ = 0;
   std::map<int, std::uint64_t> process_cpu_ns_;
   unsigned cores_ = 2;
   unsigned cpu_ = 0;

@@ -19,7 +19,7 @@ GROWERS = [
     ("grow_bss", [64], 1),
     ("grow_stack", [40], 1),
     ("grow_threads", [4, 16], 4),
-    ("grow_threads", [16, 4], 16),
+    ("grow_threads", [16, 4], 16), ("grow_threads", [64, 4], 64),
     ("grow_blocked", [2, 24], 2),
     *[("grow_reserved", [48, way], 1)
       for way in ("noreserve", "commit", "sbrk", "brk", "file", "syscall")],

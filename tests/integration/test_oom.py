@@ -97,6 +97,16 @@ class OomTest(harness.WeirTest):
                                              container=f"test-{meter}-{turn}")
                     self.assertEqual((result.status, result.out, result.err), (0, b"refused and went on\n", b""))
 
+    def test_what_no_fault_meets_is_decided_all_the_same(self):
+        """Populated and locked in one system call: nobody is ever stopped at the limit."""
+        started = time.monotonic()
+        result = self.run_weir([harness.program("populate_locked"), "40", "20"], 32 * MIB)
+        if result.out == b"may not lock\n":
+            self.skipTest("needs the right to lock 40 MiB (root)")
+        self.assertEqual(result.status, -signal.SIGKILL)
+        self.assertLess(time.monotonic() - started, 15)
+        self.assertEqual((self.stat()["events_limit"], self.stat()["events_oom_kill"]), (1, 1))
+
     def test_enomem_of_a_group_is_not_hidden_by_threads_beside_it(self):
         for meter in ("perf", "fallback"):
             with self.subTest(meter=meter):

@@ -6,6 +6,7 @@ import time
 import unittest
 
 import harness
+import machine
 import sampler
 from harness import MIB
 
@@ -84,6 +85,17 @@ class ThreadsTest(harness.WeirTest):
         self.assertEqual(sorted(stat["members"][0]["threads"]), ["b", "c"])
         self.assertAlmostEqual(stat["usage"] / MIB, 80, delta=6)
         self.assertEqual(set(self.outcome(process).values()), {"right"})
+
+    def test_whose_memory_it_is_pays_whoever_touches_it(self):
+        for how in ("map", "malloc"):
+            with self.subTest(how=how):
+                result = self.run_weir([harness.program("hand_over"), "96", how], 300 * MIB, container=f"handed-{how}",
+                                       threads="io=io:limit=32M", meter="perf")
+                self.assertEqual(result.same(), (0, b"ok\n", b""))
+                stat = self.stat(f"handed-{how}/io")
+                self.note(f"{how}: peak {stat['peak'] / MIB:.1f} MiB of 32")
+                if machine.perf_works():
+                    self.assertLessEqual(stat["peak"], 33 * MIB)
 
     def test_nothing_stays_in_the_books_after_the_end(self):
         process, container = self.hold("small", ["io_1", "bio_1"])

@@ -55,6 +55,15 @@ TEST_F(BackgroundTest, ItsWorkIsNoStall) {
   EXPECT_EQ(machine.counters().allocstall.load(), 0U);
 }
 
+// Its own stack and tables are pages of the process, too.
+TEST_F(BackgroundTest, WhatTheReclaimerTakesBackItselfIsNoGain) {
+  Machine machine(kMarks);
+  machine.os.touch(0, 4000);
+  machine.os.interleave(Call::kAdvise, [&] { machine.os.add_thread_faults(kMostPerCall.count); });
+  EXPECT_TRUE(look_once(machine).fruitless);
+  EXPECT_GT(machine.counters().evict_done.load(), 0U);
+}
+
 TEST_F(BackgroundTest, WhatDoesNotLeaveIsCountedAndLeftAlone) {
   Machine machine(kMarks);
   machine.os.touch(0, 4000);
