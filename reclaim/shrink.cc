@@ -36,14 +36,32 @@ Pages held_now(Engine& engine, Pagemap& pagemap, GroupNumber group) {
   return engine.account.last_reading();
 }
 
+bool is_withdrawn(const MemberRecord& record) {
+  return record.request.load(std::memory_order_acquire) != kRequestReclaim;
+}
+
+// What ends all eviction accounts for everything that is left, not for the last batch alone.
+void note_rest(MemberRecord& record, Pages rest) {
+  for (const Counter& stayed : record.reclaim_stayed) {
+    rest = rest - Pages{stayed.load(std::memory_order_relaxed)};
+  }
+  for (const StayReason reason : {StayReason::kSwapLimit, StayReason::kNoSwap}) {
+    Counter& stayed = record.reclaim_stayed[static_cast<std::size_t>(reason)];
+    if (stayed.load(std::memory_order_relaxed) != 0) {
+      stayed.fetch_add(rest.count, std::memory_order_relaxed);
+      return;
+    }
+  }
+}
+
 // Batches until `wanted` pages are gone for good, or three in a row gain nothing: what is in use, the memory of this
-// very code to begin with, leaves and comes back for ever.
+// very code to begin with, leaves and comes back for ever. Or until nobody wants them any more.
 void evict_until(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group, Pages start) {
   constexpr int kMostIdle = 3;
   constexpr Pages kGain{64};  // twice what the kernel's count may be wrong by on a core
   MemberRecord& record = record_of(engine, group);
   Pages least = held_now(engine, pagemap, group);
-  for (int idle = 0; idle < kMostIdle && start - least < wanted;) {
+  for (int idle = 0; idle < kMostIdle && start - least < wanted && !is_withdrawn(record);) {
     const EvictOutcome outcome =
         evict_batch(engine, pagemap, std::min(wanted - (start - least), kBatch), patient, group);
     const Pages held = held_now(engine, pagemap, group);
@@ -72,6 +90,7 @@ void serve_reclaim_request(Engine& engine, Pagemap& pagemap, bool may_purge, Gro
   }
   evict_until(engine, pagemap, wanted, true, group, start);
   evict_until(engine, pagemap, wanted, false, group, start);
+  note_rest(record, wanted - Pages{record.reclaim_done.load(std::memory_order_relaxed)});
   engine.account.refresh(engine.os, engine.statm.is_open() ? &engine.statm : nullptr);
   std::uint32_t asked = kRequestReclaim;
   if (record.request.compare_exchange_strong(asked, 0, std::memory_order_acq_rel)) {

@@ -3,13 +3,13 @@
 
 #include <poll.h>
 #include <unistd.h>
-#include <csignal>
 
-#include <atomic>
+#include <csignal>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "tools/command.h"
+#include "tools/interrupt.h"
 #include "tools/moment.h"
 #include "tools/say.h"
 #include "tools/session.h"
@@ -18,7 +18,6 @@ namespace weir {
 namespace {
 
 constexpr int kPollMs = 200;
-std::atomic<bool> interrupted{false};
 
 struct Wish {
   std::string name;  // empty: all containers
@@ -83,19 +82,11 @@ bool wait_a_turn() {
   return (reader.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
 }
 
-void catch_interrupts() {
-  struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted.store(true); };
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-}
-
 void follow(Session& session, const Wish& wish, std::uint64_t next) {
   // An event that somebody is just writing is waited for, a second at most: its writer may be dead.
   constexpr int kMostTurns = 1000 / kPollMs;
   std::uint64_t seen = next;
-  for (int turns = 0; !interrupted.load(); ++turns) {
+  for (int turns = 0; interrupted() == 0; ++turns) {
     if (!finish_output() || !wait_a_turn()) {
       abandon_output();
       return;
@@ -144,6 +135,7 @@ int events_main(Invocation& call) {
   Session session(call.directory);
   if (wish.follow) {
     catch_interrupts();
+    ::signal(SIGPIPE, SIG_IGN);
   }
   show(session, wish);
   return 0;

@@ -200,7 +200,7 @@ Pages reclaim_excess(Session& session, std::uint32_t pid, const MoveResult& resu
   }
   SpentMembers others = all_but(view, subtree, pid);
   static_cast<void>(ask_members(
-      session.os(), view, top, before - goal, [](Pages) {}, others));
+      session.os(), view, top, before - goal, [](Pages) { return true; }, others));
   const Pages after = usage_now(session, top);
   return after > marks.limit ? before - shrink_to(session, top, marks.limit).after : before - after;
 }

@@ -1,4 +1,5 @@
 // notify.cc - `weir notify`: tells whoever reads its output of a container's usage crossing a size, or of pressure.
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 #include <csignal>
@@ -241,6 +242,9 @@ int notify_main(Invocation& call) {
   Wish wish;
   if (!read_wish(call, wish)) {
     return 0;
+  }
+  if (::fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+    fail("the output is closed: nobody would learn of a crossing");
   }
   // A reader that left shall show as an error to end by; an ignored SIGCHLD would hide how --exec ended.
   ::signal(SIGPIPE, SIG_IGN);

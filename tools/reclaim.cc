@@ -7,6 +7,7 @@
 #include "core/stats.h"
 #include "tools/command.h"
 #include "tools/human.h"
+#include "tools/interrupt.h"
 #include "tools/reclaim_passes.h"
 #include "tools/say.h"
 #include "tools/session.h"
@@ -45,6 +46,7 @@ std::string as_json(const Wanted& wanted, const ShrinkOutcome& outcome) {
 }
 
 int run(Session& session, ContainerId id, const Wanted& wanted) {
+  catch_interrupts();
   const ShrinkOutcome outcome = shrink_to(session, id, wanted.target);
   const Pages asked = outcome.before - wanted.target;
   const bool reached = outcome.reached(wanted.target);
@@ -53,8 +55,14 @@ int run(Session& session, ContainerId id, const Wanted& wanted) {
               id,
               static_cast<std::uint32_t>(::getpid()),
               {asked.bytes(), outcome.given.done.bytes()},
-              reached ? "shrunk on demand" : "shrinking on demand fell short (EBUSY)"});
+              reached              ? "shrunk on demand"
+              : interrupted() != 0 ? "shrinking on demand was interrupted"
+                                   : "shrinking on demand fell short (EBUSY)"});
   print(wanted.json ? as_json(wanted, outcome) : as_text(wanted.name, outcome));
+  if (!reached && interrupted() != 0) {
+    constexpr int kBySignal = 128;
+    return kBySignal + interrupted();
+  }
   if (!reached) {
     throw CommandFault(ExitStatus::kBusy, shown(wanted.name) + " is at " + human_size(outcome.after) + ", not at " +
                                               human_size(wanted.target) + " (EBUSY)");

@@ -58,6 +58,12 @@ std::vector<Asked> shares_of(RegistryView& view, ContainerId top, Pages wanted, 
   return members;
 }
 
+// Who is at work on the request finds it gone, and ends.
+void withdraw(RegistryView& view, const Asked& member) {
+  std::uint32_t asked = kRequestReclaim;
+  view.member(member.id).request.compare_exchange_strong(asked, 0, std::memory_order_acq_rel);
+}
+
 // One look at a member. True while it is still at work.
 bool still_at_work(Os& os, RegistryView& view, Asked& member) {
   if (member.answered) {
@@ -69,8 +75,7 @@ bool still_at_work(Os& os, RegistryView& view, Asked& member) {
   member.done = std::max(member.done, done);
   const bool served = record.request.load(std::memory_order_acquire) != kRequestReclaim;
   if (served || member.idle_turns > kMostIdleTurns || member_is_dead(os, record, member.pid)) {
-    std::uint32_t asked = kRequestReclaim;
-    record.request.compare_exchange_strong(asked, 0, std::memory_order_acq_rel);
+    withdraw(view, member);
     member.answered = true;
     member.served = served;
   }
@@ -87,7 +92,14 @@ void await_all(Os& os, RegistryView& view, std::vector<Asked>& members, const Pr
       working = still_at_work(os, view, member) || working;
       done = done + member.done;
     }
-    progress(done);
+    if (!progress(done)) {
+      break;
+    }
+  }
+  for (const Asked& member : members) {
+    if (!member.answered) {
+      withdraw(view, member);
+    }
   }
 }
 

@@ -18,8 +18,8 @@ struct GivenBack {
   Pages unasked_usage;
 };
 
-// Told of the pages given back so far, some times a second.
-using Progress = std::function<void(Pages done)>;
+// Told of the pages given back so far, some times a second. False: that is enough, the rest is not wanted any more.
+using Progress = std::function<bool(Pages done)>;
 
 // Places of members that gave much less than they were asked for: no use asking them again.
 using SpentMembers = std::set<std::uint32_t>;

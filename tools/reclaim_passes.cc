@@ -8,6 +8,7 @@
 #include "core/stats.h"
 #include "tools/group_counts.h"
 #include "tools/human.h"
+#include "tools/interrupt.h"
 #include "tools/say.h"
 
 namespace weir {
@@ -51,10 +52,14 @@ ShrinkOutcome shrink_to(Session& session, ContainerId id, Pages target) {
     const Pages so_far = outcome.given.done;
     const GivenBack given = ask_members(
         session.os(), session.view(), id, outcome.after - target,
-        [&](Pages done) { show_progress(so_far + done, wanted); }, spent);
+        [&](Pages done) {
+          show_progress(so_far + done, wanted);
+          return interrupted() == 0;
+        },
+        spent);
     add(outcome.given, given);
     outcome.after = usage_now(session, id);
-    if (given.done == Pages::none()) {
+    if (given.done == Pages::none() || interrupted() != 0) {
       break;
     }
   }

@@ -162,6 +162,13 @@ class NotifyTest(harness.WeirTest):
         self.assertEqual(self.weir("rm", "x").status, 0)
         self.assertEqual((notify.wait(timeout=20), notify.stderr.read()), (1, b"weir: container 'x' is gone\n"))
 
+    def test_a_closed_output_is_no_crossing(self):
+        self.weir("run", "-n", "x", "-m", "64M", "--", "true")
+        shell = ["/bin/sh", "-c", f"exec {harness.COMMAND} notify x --usage 60M >&-"]
+        result = self.run_with(self.plain_env(WEIR_DIR=self.directory), shell)
+        self.assertEqual(result.status, 1)
+        self.assertIn(b"the output is closed", result.err)
+
     def test_a_reader_that_leaves_ends_it_quietly(self):
         self.start_breathing()
         notify = self.start_weir("notify", "x", "--usage", "60M")

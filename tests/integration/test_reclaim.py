@@ -46,6 +46,24 @@ class ReclaimTest(harness.WeirTest):
         self.assertGreater(answer["usage"], before - 9 * MIB, "not much more than was asked for")
         self.assertEqual(self.finish(process).status, 0)
 
+    def test_an_interrupted_command_takes_its_wish_back(self):
+        process = self.hold(400, limit=2048 * MIB)
+        before = self.stat()["usage"]
+        command = self.start([harness.COMMAND, "reclaim", "test", "--to", "1M"], self.plain_env(WEIR_DIR=self.directory))
+        while self.stat()["usage"] > before - 8 * MIB and command.poll() is None:
+            time.sleep(0.001)
+        command.send_signal(signal.SIGINT)
+        command.communicate(timeout=harness.TIMEOUT)
+        if command.returncode == 0:
+            self.skipTest("it was over before the signal")
+        self.assertEqual(command.returncode, 128 + signal.SIGINT)
+        event, = self.events("reclaim")
+        self.assertIn("interrupted", str(event))
+        usage = self.stat()["usage"]
+        time.sleep(0.5)
+        self.assertGreater(self.stat()["usage"], usage - 4 * MIB, "nobody goes on")
+        self.assertEqual(self.finish(process).status, 0)
+
     def test_a_member_without_a_reclaimer_gives_back_too(self):
         """Far from its marks a program runs no thread of ours: the dump signal asks it."""
         process = self.hold(24, limit=4096 * MIB)

@@ -64,6 +64,22 @@ TEST_F(ShrinkTest, WhatComesBackAtOnceIsNotGivenBackAndNotAskedForEver) {
   EXPECT_LT(machine_.os.page_outs, 100);
 }
 
+TEST_F(ShrinkTest, TheSwapLimitAccountsForAllThatIsLeft) {
+  machine_.engine.view.container(machine_.container).swap_limit.store(128);
+  machine_.os.touch(0, 3000);
+  const MemberRecord& record = ask(2000);
+  const std::uint64_t done = record.reclaim_done.load();
+  EXPECT_LE(done, 128U);
+  EXPECT_EQ(record.reclaim_stayed[static_cast<std::size_t>(StayReason::kSwapLimit)].load(), 2000 - done);
+}
+
+TEST_F(ShrinkTest, WhatIsNotWantedAnyMoreIsNotGivenBack) {
+  machine_.os.touch(0, 3000);
+  machine_.os.interleave(Call::kAdvise, [this] { machine_.engine.record().request.store(0); });
+  EXPECT_LT(ask(2000).reclaim_done.load(), 1000U);
+  EXPECT_EQ(machine_.engine.record().request.load(), 0U);
+}
+
 TEST_F(ShrinkTest, WithoutSwapItEndsAtOnce) {
   machine_.os.set_swap_pages(0);
   machine_.os.touch(0, 1000);
