@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "core/pressure.h"
 #include "reclaim/enomem.h"
 #include "reclaim/hold.h"
 #include "reclaim/in_place.h"
@@ -11,44 +10,15 @@
 #include "reclaim/look_around.h"
 #include "reclaim/other_members.h"
 #include "reclaim/stall.h"
+#include "reclaim/stall_time.h"
 #include "reclaim/thrash.h"
 
 namespace weir {
 namespace {
 
-// The time in which this thread stands still for the sake of a container. All of the work does, where the container is
-// this one process and the process this one thread.
-class Stall {
- public:
-  Stall(Engine& engine, ContainerId id)
-      : engine_(engine),
-        id_(id),
-        some_(begin_stall(record().some, engine.os.now_ns())),
-        full_(begin_stall(record().full, some_.ns)) {}
-  // How long it was, in ns.
-  std::uint64_t end() {
-    const std::uint64_t now = engine_.os.now_ns();
-    note_stall(record().some, some_, now);
-    if (!engine_.many_threads.load(std::memory_order_relaxed) && members_of(engine_.view, id_) == 1) {
-      note_stall(record().full, full_, now);
-    }
-    return now - some_.ns;
-  }
-
- private:
-  [[nodiscard]] ContainerRecord& record() const {
-    return engine_.view.container(id_);
-  }
-
-  Engine& engine_;
-  ContainerId id_;
-  StallStart some_;
-  StallStart full_;
-};
-
 // Above high, where it is dearer to let the reclaimer do it. True: there is nothing more to mind.
 bool mind_in_place(Engine& engine, const ChargeRequest& request, Standing& standing) {
-  Stall stood(engine, standing.high_container);
+  StallTime stood(engine, standing.high_container);
   const std::uint64_t before = engine.evicted.load(std::memory_order_relaxed);
   const bool left = reclaim_in_place(engine);
   ContainerCounters& counters = engine.view.container(standing.high_container).counters;
@@ -73,7 +43,7 @@ void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing s
   if (!hold.wanted) {
     return;
   }
-  Stall stood(engine, standing.high_container);
+  StallTime stood(engine, standing.high_container);
   if (!wait_held(engine, request, hold, seen, standing)) {
     return;
   }
@@ -86,7 +56,7 @@ void mind_the_watermark(Engine& engine, const ChargeRequest& request, Standing s
 // Load control: this process may have to wait its turn. From low on, and where it is strict always, so
 // that who comes last is held while it is small.
 Standing step_back(Engine& engine, const ChargeRequest& request, const Standing& standing) {
-  Stall stood(engine, standing.high_container);
+  StallTime stood(engine, standing.high_container);
   if (engine.load_control.step_back(engine, standing.high_container) == 0) {
     return standing;
   }
@@ -128,8 +98,8 @@ Verdict charge_level(Engine& engine, const ChargeRequest& request) {
   count(counters.failcnt);
   count(counters.events_limit);
   count(counters.allocstall);
-  Stall stood(engine, standing.container);
-  const Verdict verdict = stall(engine, request, standing);
+  StallTime stood(engine, standing.container);
+  const Verdict verdict = stall(engine, request, standing, stood);
   count(counters.allocstall_ns, stood.end());
   if (!engine.reclaimer_runs.load(std::memory_order_relaxed)) {
     mind_thrash(engine);  // else the reclaimer does

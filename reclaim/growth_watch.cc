@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <string_view>
 
 #include "core/raw_syscall.h"
 #include "core/tasks.h"
@@ -26,6 +27,21 @@ constexpr std::int64_t kMostPoll = 20 * kMillisecond;
 constexpr std::int64_t kIdlePoll = 200 * kMillisecond;
 
 char cookie_byte;
+
+// 0: nobody.
+std::uint32_t tracer_of(Os& os) {
+  ProcessStatus memory;
+  const int error = read_process_status(os, static_cast<std::uint32_t>(os.pid()), memory);
+  return error == 0 ? static_cast<std::uint32_t>(memory.tracer_pid) : 0;
+}
+
+// strace and its like print a signal and pass it on; everybody else may stop the program for it.
+bool is_debugged_by(Os& os, std::uint32_t tracer) {
+  ProcessStat stat;
+  const bool known = tracer != 0 && read_process_stat(os, tracer, stat) == 0;
+  const std::string_view name(stat.comm, known ? strnlen(stat.comm, sizeof(stat.comm)) : 0);
+  return tracer != 0 && name != "strace" && name != "ltrace";
+}
 
 }  // namespace
 
@@ -105,7 +121,7 @@ void GrowthWatch::close(Engine& engine) {
 bool GrowthWatch::is_debugged(Os& os) {
   const std::uint64_t now = os.now_ns();
   if (now >= debugged_due_ns_) {
-    debugged_ = is_traced(os);
+    debugged_ = is_debugged_by(os, tracer_of(os));
     debugged_due_ns_ = now + static_cast<std::uint64_t>(kMostPoll);
   }
   return debugged_;
@@ -197,8 +213,7 @@ std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing) {
 }
 
 bool is_traced(Os& os) {
-  ProcessStatus memory;
-  return read_process_status(os, static_cast<std::uint32_t>(os.pid()), memory) == 0 && memory.tracer_pid != 0;
+  return tracer_of(os) != 0;
 }
 
 bool kernel_is_at_least(int major, int minor) {

@@ -191,8 +191,9 @@ Step next_step(Engine& engine, const ChargeRequest& request, const Standing& sta
 }
 
 // Rounds until there is room, or the policy has an answer. `standing` is where the last one left us.
-Verdict make_room(Engine& engine, const ChargeRequest& request, Standing& standing, Tries tries) {
+Verdict make_room(Engine& engine, const ChargeRequest& request, Standing& standing, Tries tries, StallTime& time) {
   while (over_limit(standing)) {
+    time.tick();
     if (served_by_grace(engine, request, standing) || !over_limit(standing)) {
       break;
     }
@@ -226,7 +227,7 @@ Verdict make_room(Engine& engine, const ChargeRequest& request, Standing& standi
 
 }  // namespace
 
-Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
+Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing, StallTime& time) {
   const Tries tries{engine.os.now_ns()};
   const bool known_hopeless = tries.since < engine.hopeless_until_ns.load(std::memory_order_relaxed);
   if (known_hopeless && !request.may_refuse && within_reserve(engine, standing)) {
@@ -236,7 +237,7 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing) {
   if (whole && request.expected > standing.marks.limit) {
     return refuse(engine, standing, request);  // whatever is paged out for it
   }
-  const Verdict verdict = make_room(engine, request, standing, tries);
+  const Verdict verdict = make_room(engine, request, standing, tries, time);
   if (whole) {  // nobody need make room for it any more: what it touches will be charged
     engine.view.container(standing.container).help_pages.store(0, std::memory_order_relaxed);
   }

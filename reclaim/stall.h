@@ -4,10 +4,11 @@
 #pragma once
 
 #include "reclaim/charge.h"
+#include "reclaim/stall_time.h"
 
 namespace weir {
 
-// Rounds of reclaim until there is room, or nothing more can be had and the policy decides.
-Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing);
+// Rounds of reclaim until there is room, or nothing more can be had and the policy decides. `time` ticks meanwhile.
+Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing, StallTime& time);
 
 }  // namespace weir

@@ -129,5 +129,21 @@ TEST_F(DelegatingTest, UnderEnomemTheAnswerDoesNotWaitForIt) {
   EXPECT_TRUE(machine_.os.killed.empty());
 }
 
+// As the kernel's: who watches a stall of a minute need not wait for its end.
+TEST(StallTimeTest, WhatLastsCountsWhileItLasts) {
+  Machine machine(kMarks);
+  StallTime time(machine.engine, machine.container);
+  machine.os.advance(50'000'000);
+  time.tick();
+  EXPECT_EQ(machine.engine.container().some.total_ns.load(), 0U) << "not at every round";
+  machine.os.advance(450'000'000);
+  time.tick();
+  EXPECT_EQ(machine.engine.container().some.total_ns.load(), 500'000'000U);
+  EXPECT_EQ(machine.engine.container().full.total_ns.load(), 500'000'000U);
+  machine.os.advance(10'000'000);
+  EXPECT_EQ(time.end(), 510'000'000U);
+  EXPECT_EQ(machine.engine.container().some.total_ns.load(), 510'000'000U);
+}
+
 }  // namespace
 }  // namespace weir::testing
