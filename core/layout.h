@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 20;
+inline constexpr std::uint32_t kRegistryVersion = 21;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -198,13 +198,14 @@ struct MemberRecord {
   Counter outside_at;       // address where paging out from outside goes on
   Word heat[kHeatClasses];  // pages it holds of each class, when it last ranked them
   // Load control. Only the member itself writes these.
-  Counter active_ns;        // when it last grew above high
-  Counter turn_ns;          // since when it may run: attached, or let go
-  Counter held_since_ns;    // 0: it runs
-  Counter immune_until_ns;  // it has waited, and is not held again before
-  Counter held_ns;          // altogether
-  Counter cpu_seen_ns;      // its CPU time when somebody last saw it change
-  Counter cpu_seen_at_ns;   // and when that was: since then it has been idle
+  Counter active_ns;         // when it last grew above high
+  Counter turn_ns;           // since when it may run: attached, or let go
+  Counter held_since_ns;     // 0: it runs
+  Counter immune_until_ns;   // it has waited, and is not held again before
+  Counter held_ns;           // altogether
+  Counter reclaimer_cpu_ns;  // what its reclaimer has used up, as of its last look
+  Counter cpu_seen_ns;       // the rest of its CPU time when somebody last saw it change
+  Counter cpu_seen_at_ns;    // and when that was: since then it has been idle
   // Thread groups. A group has a place of its own under its process' pid, which the process' record
   // names (plus one) before it is taken: so nobody ever takes the group's place for the process'.
   Word groups[kGroupPlaces];

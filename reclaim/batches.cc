@@ -61,7 +61,7 @@ Batch evict_our_part(Engine& engine, Pagemap& pagemap, const StatmFile* statm, C
   if (share == Pages::none()) {
     return Batch::kOthersDo;
   }
-  const Pages mine = std::min(share, beyond_minimum(engine.view, engine.account.container(), id));
+  const Pages mine = std::min(share, spare_of(engine, engine.account.container(), id));
   const Pages done = mine == Pages::none() ? mine : one_batch(engine, pagemap, statm, mine);
   announce_room(engine);
   return done == Pages::none() ? Batch::kNothingLeft : Batch::kLeft;

@@ -6,6 +6,7 @@
 
 #include "core/events.h"
 #include "core/wake.h"
+#include "reclaim/page_out.h"
 #include "reclaim/swap_limit.h"
 
 namespace weir {
@@ -197,6 +198,11 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
   }
   note_no_swap(engine, total);
   return total;
+}
+
+Pages spare_of(const Engine& engine, ContainerId own, ContainerId id) {
+  const Pages beyond = beyond_minimum(engine.view, own, id);
+  return beyond.unlimited() ? beyond : beyond - kMostPerCall;
 }
 
 int rank_anew(Engine& engine, Pagemap& pagemap) {

@@ -174,6 +174,10 @@ void wake_reclaimer(Engine& engine);
 EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group = kNoGroup,
                          std::uint32_t unused_for = 0);
 
+// What may leave of the container `own` for the sake of `id`, its ancestor: a call may take some more than it is
+// asked for, and what is protected is not to leave.
+Pages spare_of(const Engine& engine, ContainerId own, ContainerId id);
+
 // Builds the ranking anew and books the refaults that shows. 0 or an errno. The reclaimer thread's.
 int rank_anew(Engine& engine, Pagemap& pagemap);
 

@@ -47,7 +47,7 @@ void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) 
 
 Pages evict_here(Engine& engine, ContainerId id, Pages wanted, bool patient, GroupNumber group) {
   const ContainerId own = group == kNoGroup ? engine.account.container() : engine.groups.container(group);
-  wanted = std::min(wanted, beyond_minimum(engine.view, own, id));
+  wanted = std::min(wanted, spare_of(engine, own, id));
   if (wanted == Pages::none()) {
     return wanted;
   }

@@ -143,5 +143,17 @@ TEST(NoteRefaultsTest, ALoopOfParentsInADamagedFileEnds) {
   EXPECT_GE(members.load().paging_ns.load(), 20'000U);
 }
 
+TEST_F(ColderMembersTest, WhatTheReclaimerUsesUpIsNoWorkOfItsProcess) {
+  MemberRecord& record = add(5001, 1000, 3);
+  EXPECT_FALSE(give());
+  for (std::uint64_t step = 1; step <= 12; ++step) {
+    members_.os.set_process_cpu(5001, step * 10 * kMs);
+    record.reclaimer_cpu_ns.store(step * 10 * kMs);
+    members_.os.advance(kSecond / 10);
+    static_cast<void>(give());
+  }
+  EXPECT_TRUE(give()) << "it rests, and is woken all the time";
+}
+
 }  // namespace
 }  // namespace weir::testing
