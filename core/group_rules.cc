@@ -41,21 +41,42 @@ const char* read_who(GroupRule& rule, std::string_view text, Kind kind) {
   return rule.last < rule.first ? "has a range of threads that ends before it begins" : nullptr;
 }
 
-const char* read_option(GroupRule& rule, std::string_view text) {
-  std::string_view value = text;
-  const std::string_view key = cut(value, '=');
+enum class Option { kLimit, kHigh, kLow, kOom, kUnknown };
+
+Option option_of(std::string_view key) {
   if (key == "limit") {
-    return assign(rule.limit, parse_limit(value));
+    return Option::kLimit;
   }
   if (key == "high" || key == "high_watermark") {
-    return assign(rule.high, parse_mark(value));
+    return Option::kHigh;
   }
   if (key == "low" || key == "low_watermark") {
-    return assign(rule.low, parse_mark(value));
+    return Option::kLow;
   }
-  if (key == "oom") {
-    rule.has_oom = true;
-    return assign(rule.oom, parse_oom(value));
+  return key == "oom" ? Option::kOom : Option::kUnknown;
+}
+
+// `given`: a bit for each option that the rule has had.
+const char* read_option(GroupRule& rule, std::string_view text, unsigned& given) {
+  std::string_view value = text;
+  const Option option = option_of(cut(value, '='));
+  const unsigned bit = 1U << static_cast<unsigned>(option);
+  if (option != Option::kUnknown && (given & bit) != 0) {
+    return "has an option that is given twice";
+  }
+  given |= bit;
+  switch (option) {
+    case Option::kLimit:
+      return assign(rule.limit, parse_limit(value));
+    case Option::kHigh:
+      return assign(rule.high, parse_mark(value));
+    case Option::kLow:
+      return assign(rule.low, parse_mark(value));
+    case Option::kOom:
+      rule.has_oom = true;
+      return assign(rule.oom, parse_oom(value));
+    case Option::kUnknown:
+      break;
   }
   return "has an unknown option (limit, high, low, oom)";
 }
@@ -91,9 +112,9 @@ const char* read_rule(GroupRule& rule, std::string_view text, Kind kind) {
   if (text.ends_with(':') || text.ends_with(',')) {
     return "ends where an option should stand";
   }
-  while (!rest.empty()) {
+  for (unsigned given = 0; !rest.empty();) {
     rule.has_options = true;
-    if (const char* reason = read_option(rule, cut(rest, ',')); reason != nullptr) {
+    if (const char* reason = read_option(rule, cut(rest, ','), given); reason != nullptr) {
       return reason;
     }
   }

@@ -60,7 +60,8 @@ void read_pair(Change& change, const std::string& word) {
   } else if (key == "swap_limit") {
     store(change.swap_limit, key, read_swap_limit(key, value));
   } else if (key == "min") {
-    store(change.minimum, key, Pages::holding(is_none(value) ? 0 : value_of(parse_size(value), key, value)));
+    const bool nothing = is_none(value) || value == "0";
+    store(change.minimum, key, Pages::holding(nothing ? 0 : value_of(parse_size(value), key, value)));
   } else if (key == "oom") {
     store(change.oom, key, value_of(parse_oom(value), key, value));
   } else if (key == "background") {
