@@ -69,8 +69,9 @@ bool ask_to_leave(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
     }
     static_cast<void>(os.futex_wait(request, seen, kStepNs));
   }
+  // Also where it was put and nobody could be woken for it.
   std::uint32_t unanswered = kRequestLeave;
-  return asked && !request.compare_exchange_strong(unanswered, 0, std::memory_order_acq_rel);
+  return !request.compare_exchange_strong(unanswered, 0, std::memory_order_acq_rel) && asked;
 }
 
 void wake_reclaimer_of(Os& os, MemberRecord& record) {

@@ -12,14 +12,14 @@ MemberId actor_of(const RegistryView& view, MemberId id, std::uint32_t pid);
 // reclaimer then, and takes the request back should it not be answered.
 bool request_pages(MemberRecord& record, Pages wanted);
 
+// The same with the wake-up: its reclaimer's, or, where it runs none, by the dump signal: for who asks once and by
+// hand, since one that calls exec just then has no handler any more. False: it cannot be asked.
+bool ask_for_pages(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, Pages wanted);
+
 // Asks the process at `id` to leave charged here what it holds (reclaim/left_behind.h), since it is about to be
 // moved, and waits for the answer, kMostAnswerNs at most. False: it cannot be asked, or has not answered.
 inline constexpr std::int64_t kMostAnswerNs = 1'000'000'000;
 bool ask_to_leave(Os& os, RegistryView& view, MemberId id, std::uint32_t pid);
-
-// Pages, with the wake-up: its reclaimer's, or, where it runs none, by the dump signal: for who asks once and by
-// hand, since one that calls exec just then has no handler any more. False: it cannot be asked.
-bool ask_for_pages(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, Pages wanted);
 
 // Lets it look at once, if it sleeps. Lock-free.
 void wake_reclaimer_of(Os& os, MemberRecord& record);

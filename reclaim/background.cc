@@ -149,7 +149,7 @@ LookResult look(Engine& engine, GrowthWatch& watch, bool direct_only) {
   LookResult result = look_at_all(engine, watch, direct_only);
   // What it needs itself comes back by its own hand: where nothing else leaves, that is no gain.
   const std::uint64_t gone = engine.evicted.load(std::memory_order_relaxed) - evicted;
-  result.fruitless = result.fruitless || (result.worked && (engine.os.thread_faults() - faults) * 2 >= gone);
+  result.fruitless = result.fruitless || (gone > 0 && (engine.os.thread_faults() - faults) * 2 >= gone);
   engine.record().reclaimer_cpu_ns.store(engine.os.thread_cpu_ns(), std::memory_order_relaxed);
   engine.looks.fetch_add(1, std::memory_order_release);
   return result;
