@@ -82,17 +82,19 @@ std::int64_t sooner(std::int64_t a, std::int64_t b) {
   return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-// Longer each time that nothing leaves: it is woken when somebody grows, or waits.
-std::int64_t rest_after(const LookResult& result) {
+// Longer each time that nothing leaves and nobody has woken it: growing, or waiting.
+std::int64_t rest_after(const LookResult& result, std::uint32_t seen) {
   constexpr int kMostDoublings = 5;
-  static int fruitless = 0;
-  fruitless = result.fruitless ? std::min(fruitless + 1, kMostDoublings + 1) : 0;
-  return pause_after(result) << std::max(fruitless - 1, 0);
+  static int doublings = 0;
+  static std::uint32_t seen_before = 0;
+  doublings = result.fruitless && seen == seen_before ? std::min(doublings + 1, kMostDoublings) : 0;
+  seen_before = seen;
+  return pause_after(result) << doublings;
 }
 
-// How long to sleep, given what the look found. Negative: until woken.
-std::int64_t sleep_after(Process& p, const LookResult& result) {
-  std::int64_t sleep = sooner(rest_after(result), watch.plan(p.engine, result.standing));
+// How long to sleep, given what the look found; `seen`: the futex before it. Negative: until woken.
+std::int64_t sleep_after(Process& p, const LookResult& result, std::uint32_t seen) {
+  std::int64_t sleep = sooner(rest_after(result, seen), watch.plan(p.engine, result.standing));
   sleep = sooner(sleep, mind_grace(p.engine));
   return first_thread_ended.load(std::memory_order_acquire) ? sooner(sleep, kLastThreadPoll) : sleep;
 }
@@ -136,7 +138,7 @@ void* run(void*) {
       leave_if_last(p);
     }
     const std::int64_t ahead = p.engine.proactive.turn(p.engine, result.worked || result.deferred);
-    std::int64_t sleep = sooner(sleep_after(p, result), unseen.mind(p.engine, result));
+    std::int64_t sleep = sooner(sleep_after(p, result, seen), unseen.mind(p.engine, result));
     sleep = sooner(sleep, ahead);
     sleep = sooner(sleep, p.engine.free_keeper.turn(p.engine, !result.standing.marks.limit.unlimited()));
     take_recording_turn(p, result, sleep);
