@@ -13,6 +13,7 @@
 #include "preload/reclaimer_thread.h"
 #include "preload/recording.h"
 #include "preload/thread_groups.h"
+#include "preload/timed_look.h"
 #include "reclaim/charge.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/other_members.h"

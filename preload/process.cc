@@ -12,6 +12,7 @@
 #include "preload/reclaimer_thread.h"
 #include "preload/recording.h"
 #include "preload/thread_groups.h"
+#include "preload/timed_look.h"
 
 namespace weir {
 namespace {

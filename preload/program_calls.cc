@@ -16,6 +16,7 @@
 #include "preload/signal_mask.h"
 #include "preload/signals.h"
 #include "preload/thread_groups.h"
+#include "preload/timed_look.h"
 
 namespace weir {
 namespace {

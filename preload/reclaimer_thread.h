@@ -10,14 +10,6 @@ namespace weir {
 
 // Starts it, unless it runs or is barred. Only at a safe point: pthread_create allocates.
 void start_reclaimer_thread();
-// Until a safe point comes: a timer on this process' CPU time looks, by the distance to the nearest mark. Safe in
-// signal handlers.
-void watch_by_timer();
-// In a fork child: memory that it has inherited becomes its own without an allocation. That is watched where it is
-// much.
-void watch_inherited_memory();
-// After such a look. Safe in signal handlers.
-void plan_timed_look(const Standing& standing);
 // The CPU-time timer, in the reclaimer's thread. What it has used up by itself is no reason to look.
 void on_reclaimer_timer();
 // Ends it and waits until the kernel no longer counts it.
