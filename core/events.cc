@@ -26,13 +26,36 @@ void keep_order() {
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
+constexpr std::uint64_t kWriting = std::uint64_t{1} << 63;
+
+// Who was stopped while it wrote is overtaken by a whole ring of others on a busy machine: two in one place would
+// tear it. The later waits for the earlier, a tenth of a second at most, for that one may be dead. False: what was
+// to be written there has been overwritten already.
+bool claim(Os& os, EventRecord& record, std::uint64_t number) {
+  constexpr int kMostTurns = 100;
+  constexpr std::int64_t kTurnNs = 1'000'000;
+  std::uint64_t seen = record.sequence.load(std::memory_order_acquire);
+  for (int turn = 0; (seen & ~kWriting) <= number;) {
+    if ((seen & kWriting) != 0 && turn++ < kMostTurns) {
+      FutexWord never{0};
+      static_cast<void>(os.futex_wait(never, 0, kTurnNs));
+      seen = record.sequence.load(std::memory_order_acquire);
+    } else if (record.sequence.compare_exchange_strong(seen, kWriting | (number + 1), std::memory_order_acq_rel)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 void post_event(Os& os, const RegistryView& view, const EventNote& note) {
   Registry& registry = view.raw();
   const std::uint64_t number = registry.header.next_event.fetch_add(1, std::memory_order_acq_rel);
   EventRecord& record = registry.events[number % kMaxEvents];
-  record.sequence.store(0, std::memory_order_relaxed);
+  if (!claim(os, record, number)) {
+    return;
+  }
   keep_order();
   record.wall_ns.store(os.wall_ns(), std::memory_order_relaxed);
   record.value[0].store(note.value[0], std::memory_order_relaxed);
@@ -43,7 +66,8 @@ void post_event(Os& os, const RegistryView& view, const EventNote& note) {
   copy_text(record.container_name, sizeof(record.container_name),
             name_tail(view.container(note.container), sizeof(record.container_name) - 1));
   copy_text(record.text, sizeof(record.text), note.text);
-  record.sequence.store(number + 1, std::memory_order_release);
+  std::uint64_t mine = kWriting | (number + 1);
+  record.sequence.compare_exchange_strong(mine, number + 1, std::memory_order_release);
 }
 
 bool read_event(const RegistryView& view, std::uint64_t& next, Event& out, std::uint64_t& missed,

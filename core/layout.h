@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 21;
+inline constexpr std::uint32_t kRegistryVersion = 22;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -249,7 +249,7 @@ enum class EventKind : std::uint32_t {
 };
 const char* to_string(EventKind kind);
 
-// One event. `sequence` is the event's number plus one once it is whole, 0 while it is written.
+// One event. `sequence` is the event's number plus one; with the highest bit (core/events.cc) while it is written.
 struct EventRecord {
   Counter sequence;
   Counter wall_ns;
