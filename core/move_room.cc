@@ -98,8 +98,7 @@ Pages settle(RegistryView& view, const MemberSet& asked) {
   for (std::uint32_t i = 0; i < kMaxMembers; ++i) {
     if (asked[i]) {
       MemberRecord& record = view.member(MemberId{i});
-      std::uint32_t unanswered = kRequestReclaim;
-      record.request.compare_exchange_strong(unanswered, 0, std::memory_order_acq_rel);
+      end_request(record, kRequestReclaim);
       freed = freed + Pages{record.reclaim_done.load(std::memory_order_relaxed)};
     }
   }

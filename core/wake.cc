@@ -25,6 +25,10 @@ bool request_pages(MemberRecord& record, Pages wanted) {
   return record.request.compare_exchange_strong(none, kRequestReclaim, std::memory_order_acq_rel);
 }
 
+bool end_request(MemberRecord& record, std::uint32_t kind) {
+  return record.request.compare_exchange_strong(kind, 0, std::memory_order_acq_rel);
+}
+
 namespace {
 
 // `put` writes the request, once it is known that somebody can be woken for it. False: not, or it could not.
@@ -70,8 +74,7 @@ bool ask_to_leave(Os& os, RegistryView& view, MemberId id, std::uint32_t pid) {
     static_cast<void>(os.futex_wait(request, seen, kStepNs));
   }
   // Also where it was put and nobody could be woken for it.
-  std::uint32_t unanswered = kRequestLeave;
-  return !request.compare_exchange_strong(unanswered, 0, std::memory_order_acq_rel) && asked;
+  return !end_request(view.member(id), kRequestLeave) && asked;
 }
 
 void wake_reclaimer_of(Os& os, MemberRecord& record) {

@@ -12,7 +12,10 @@ MemberId actor_of(const RegistryView& view, MemberId id, std::uint32_t pid);
 // reclaimer then, and takes the request back should it not be answered.
 bool request_pages(MemberRecord& record, Pages wanted);
 
-// The same with the wake-up: its reclaimer's, or, where it runs none, by the dump signal: for who asks once and by
+// Ends a request of that kind, answered or not. False: it had ended already.
+bool end_request(MemberRecord& record, std::uint32_t kind);
+
+// Puts it with the wake-up: its reclaimer's, or, where it runs none, by the dump signal: for who asks once and by
 // hand, since one that calls exec just then has no handler any more. False: it cannot be asked.
 bool ask_for_pages(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, Pages wanted);
 

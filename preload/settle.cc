@@ -53,7 +53,7 @@ void settle(Process& p) {
   if (p.engine.pagemap.is_refused()) {
     post_event(
         os, p.engine.view,
-        {EventKind::kMute,
+        {EventKind::kMeter,
          p.engine.account.container(),
          p.pid.load(std::memory_order_relaxed),
          {},

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/move.h"
+#include "core/wake.h"
 
 namespace weir {
 namespace {
@@ -108,8 +109,7 @@ void serve_leave_request(Engine& engine, Pagemap& pagemap) {
     static_cast<void>(engine.groups.scan(engine.os, pagemap));
     engine.account.refresh(engine.os, engine.statm.is_open() ? &engine.statm : nullptr);
   }
-  std::uint32_t asked = kRequestLeave;
-  if (engine.record().request.compare_exchange_strong(asked, 0, std::memory_order_acq_rel)) {
+  if (end_request(engine.record(), kRequestLeave)) {
     static_cast<void>(engine.os.futex_wake(engine.record().request, INT32_MAX));
   }
 }

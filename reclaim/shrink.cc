@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/wake.h"
+
 namespace weir {
 namespace {
 
@@ -92,8 +94,7 @@ void serve_reclaim_request(Engine& engine, Pagemap& pagemap, bool may_purge, Gro
   evict_until(engine, pagemap, wanted, false, group, start);
   note_rest(record, wanted - Pages{record.reclaim_done.load(std::memory_order_relaxed)});
   engine.account.refresh(engine.os, engine.statm.is_open() ? &engine.statm : nullptr);
-  std::uint32_t asked = kRequestReclaim;
-  if (record.request.compare_exchange_strong(asked, 0, std::memory_order_acq_rel)) {
+  if (end_request(record, kRequestReclaim)) {
     static_cast<void>(engine.os.futex_wake(record.request, INT32_MAX));
   }
 }

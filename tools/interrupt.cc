@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <initializer_list>
 
 namespace weir {
 namespace {
@@ -14,8 +15,13 @@ std::atomic<int> last_signal{0};
 void catch_interrupts() {
   struct sigaction action = {};
   action.sa_handler = [](int signal) { last_signal.store(signal); };
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before = {};
+    ::sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) {  // by nohup, or by a shell for its background
+      ::sigaction(signal, &action, nullptr);
+    }
+  }
 }
 
 int interrupted() {

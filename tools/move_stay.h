@@ -1,8 +1,6 @@
 // move_stay.h - before a move with `--policy stay`: the usage so far becomes an entry of its own in the books.
 #pragma once
 
-#include <string>
-
 #include "core/move.h"
 #include "tools/session.h"
 

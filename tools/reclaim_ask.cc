@@ -60,8 +60,7 @@ std::vector<Asked> shares_of(RegistryView& view, ContainerId top, Pages wanted, 
 
 // Who is at work on the request finds it gone, and ends.
 void withdraw(RegistryView& view, const Asked& member) {
-  std::uint32_t asked = kRequestReclaim;
-  view.member(member.id).request.compare_exchange_strong(asked, 0, std::memory_order_acq_rel);
+  end_request(view.member(member.id), kRequestReclaim);
 }
 
 // One look at a member. True while it is still at work.

@@ -108,7 +108,7 @@ class OomTest(harness.WeirTest):
         self.assertEqual((self.stat()["events_limit"], self.stat()["events_oom_kill"]), (1, 1))
 
     def test_enomem_of_a_group_is_not_hidden_by_threads_beside_it(self):
-        for meter in ("perf", "fallback"):
+        for meter in ("auto", "fallback"):
             with self.subTest(meter=meter):
                 result = self.run_weir([harness.program("enomem_group"), "64"], 200 * MIB, container=f"beside-{meter}",
                                        meter=meter, swap_limit="64K", threads="io=io:limit=16M,oom=enomem")

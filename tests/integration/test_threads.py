@@ -90,7 +90,7 @@ class ThreadsTest(harness.WeirTest):
         for how in ("map", "malloc"):
             with self.subTest(how=how):
                 result = self.run_weir([harness.program("hand_over"), "96", how], 300 * MIB, container=f"handed-{how}",
-                                       threads="io=io:limit=32M", meter="perf")
+                                       threads="io=io:limit=32M")
                 self.assertEqual(result.same(), (0, b"ok\n", b""))
                 stat = self.stat(f"handed-{how}/io")
                 self.note(f"{how}: peak {stat['peak'] / MIB:.1f} MiB of 32")
