@@ -1,9 +1,29 @@
-// page_table_copy.cc - a sorted list of leaves.
+// page_table_copy.cc - what scans make of what is known; a sorted list of leaves.
 #include "reclaim/page_table_copy.h"
 
 #include <algorithm>
 
 namespace weir {
+namespace {
+
+PageMasks masks_of(std::uint32_t present, std::uint32_t out, std::uint32_t unsure) {
+  return {static_cast<std::uint16_t>(present), static_cast<std::uint16_t>(out), static_cast<std::uint16_t>(unsure)};
+}
+
+}  // namespace
+
+PageMasks PageMasks::after_scan(std::uint32_t seen, std::uint32_t covered, bool paged_out) const {
+  const std::uint32_t missed = covered & ~seen;
+  const std::uint32_t left = paged_out ? missed & (present | unsure) : 0;
+  const std::uint32_t given_up = missed & out & unsure & ~left;
+  const std::uint32_t doubtful = (unsure & ~covered) | (missed & (present | unsure) & ~left & ~given_up);
+  return masks_of((present & ~covered) | seen, (out & ~seen & ~given_up) | left, doubtful);
+}
+
+PageMasks PageMasks::after_swap_scan(std::uint32_t seen, std::uint32_t covered) const {
+  const std::uint32_t missed = covered & ~seen;
+  return masks_of(present & ~seen, out | seen, (unsure & ~covered) | (missed & out));
+}
 
 std::size_t PageTableCopy::place_of(std::uint64_t root) const {
   const Leaf* const place = std::lower_bound(leaves_, leaves_ + count_, root,
@@ -47,7 +67,7 @@ bool PageTableCopy::next(Granule from, Granule end, bool out, Granule& found) co
     const std::uint64_t last = std::min(base + kLeafGranules, end.number);
     for (std::uint64_t at = std::max(base, from.number); at < last; ++at) {
       const PageMasks& masks = leaves_[place].masks[at - base];
-      if ((out ? masks.out : masks.present) != 0) {
+      if (((out ? masks.out : masks.present) | masks.unsure) != 0) {
         found = Granule{at};
         return true;
       }

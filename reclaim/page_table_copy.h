@@ -12,6 +12,16 @@ namespace weir {
 struct PageMasks {
   std::uint16_t present = 0;
   std::uint16_t out = 0;
+  // Of the one scan they were missed by, and the other kind, which would tell where they are, has not looked since:
+  // present no longer, and perhaps out; or out still for all we know, and perhaps back.
+  std::uint16_t unsure = 0;
+
+  // What a scan of the pages `covered` makes of it that has `seen` these present. What it misses has been paged out if
+  // whoever scans says so; what was out, and by now is in neither place, was given up.
+  [[nodiscard]] PageMasks after_scan(std::uint32_t seen, std::uint32_t covered, bool paged_out) const;
+  // The same of a scan for pages in swap. What it misses of them has come back, most often: a scan for those present
+  // will tell. Taken for given up, its return was no refault.
+  [[nodiscard]] PageMasks after_swap_scan(std::uint32_t seen, std::uint32_t covered) const;
 };
 
 class PageTableCopy {
@@ -21,7 +31,8 @@ class PageTableCopy {
   // nullptr: nothing is known of it, or (`make`) there is no memory.
   PageMasks* find(Granule granule) const;
   PageMasks* find_or_make(Os& os, Granule granule);
-  // The first granule at or after `from` and before `end` that has pages present (or out). False: there is none.
+  // The first granule at or after `from` and before `end` of which a scan for pages present (or out) may find less than
+  // is known. False: there is none.
   bool next(Granule from, Granule end, bool out, Granule& found) const;
   void forget(Os& os);
 
