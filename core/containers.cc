@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/file_lock.h"
+#include "core/move_journal.h"
 #include "core/registry.h"
 #include "core/usage.h"
 
@@ -58,6 +59,7 @@ void fill_container(Os& os, ContainerRecord& record, const ContainerWish& wish) 
   record.limit.store(wish.marks.limit.count, std::memory_order_relaxed);
   record.high_watermark.store(wish.marks.high.count, std::memory_order_relaxed);
   record.low_watermark.store(wish.marks.low.count, std::memory_order_relaxed);
+  record.made_by_move.store(wish.for_move ? 1 : 0, std::memory_order_relaxed);
   record.created_wall_ns.store(os.wall_ns(), std::memory_order_relaxed);
 }
 
@@ -99,7 +101,12 @@ ContainerResult RegistryView::find_or_make(Os& os, const ContainerWish& wish) {
   ContainerResult result;
   {
     const FileLock lock(os, static_cast<int>(fd.value()));
-    result = lock.held() ? make_container_locked(os, wish) : ContainerResult{{}, AttachFailure::kLockBusy, false};
+    if (lock.held()) {
+      settle_move(os, *this);
+      result = make_container_locked(os, wish);
+    } else {
+      result.failure = AttachFailure::kLockBusy;
+    }
   }
   static_cast<void>(os.close(static_cast<int>(fd.value())));
   return result;
@@ -117,7 +124,8 @@ ContainerResult RegistryView::make_container_locked(Os& os, const ContainerWish&
   }
   std::uint32_t parent_plus_one = 0;
   if (const std::size_t slash = wish.name.rfind('/'); slash != std::string_view::npos) {
-    const ContainerWish parent_wish{wish.name.substr(0, slash), true, Marks{}, Pages::all(), OomChoice{}, true};
+    ContainerWish parent_wish{wish.name.substr(0, slash), true, Marks{}, Pages::all(), OomChoice{}, true};
+    parent_wish.for_move = wish.for_move;
     const ContainerResult parent = make_container_locked(os, parent_wish);
     if (parent.failure != AttachFailure::kNone) {
       return parent;
@@ -177,7 +185,10 @@ bool RegistryView::remove(Os& os, ContainerId id) {
   {
     const FileLock lock(os, static_cast<int>(fd.value()));
     reap_dead(os, *this);
-    removed = lock.held() && remove_locked(id);
+    if (lock.held()) {
+      settle_move(os, *this);
+      removed = remove_locked(id);
+    }
   }
   static_cast<void>(os.close(static_cast<int>(fd.value())));
   return removed;

@@ -14,7 +14,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 22;
+inline constexpr std::uint32_t kRegistryVersion = 23;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -126,6 +126,7 @@ struct ContainerRecord {
   Word proactive;       // pressure, in hundredths of a percent, to stay below while reclaiming ahead; 0: off
   Word oom_killer;      // pid of the one who is deciding about a kill, or 0
   Word generation;      // counts changes of the marks
+  Word made_by_move;    // 1: for one that has not ended; nobody need be in it yet
   // Members were told that they are about to be killed (reclaim/kill_warning.h): since when, and
   // until when the reserve serves and nobody dies. 0: no such time.
   Counter grace_since_ns;
@@ -262,6 +263,19 @@ struct EventRecord {
   char text[128];
 };
 
+// A move of several entries that is under way, or was when its mover was killed (core/move_journal.h).
+struct MoveJournal {
+  struct Part {
+    Word place;
+    Word pid;
+    Word from;
+    Word to;
+  };
+  Word under_way;
+  Word parts;  // about to be swapped, the process' own entry last; 0: none yet
+  Part list[kGroupPlaces + 1];
+};
+
 struct RegistryHeader {
   Counter magic;  // written last by the creator: without it the file is not ready
   Word version;
@@ -275,6 +289,7 @@ struct RegistryHeader {
 
 struct Registry {
   RegistryHeader header;
+  MoveJournal move;
   alignas(64) BookWord books[kMaxMembers];
   // The parent of each container plus one, 0 for a root; dense, for every sum walks it.
   alignas(64) Word parents[kMaxContainers];

@@ -9,6 +9,7 @@
 
 #include "core/events.h"
 #include "core/file_lock.h"
+#include "core/move_journal.h"
 #include "core/move_room.h"
 #include "core/stats.h"
 #include "core/text.h"
@@ -60,50 +61,6 @@ void refresh_both_sides(Os& os, RegistryView& view, ContainerId source, Containe
   refresh_charges(os, view, Subtree::below(view, top));
 }
 
-// Swaps the container, however fast the charge changes, as long as it is at most `most`.
-bool swap_container(BookWord& book, BookEntry seen, ContainerId destination, Pages most, Pages& moved) {
-  const BookEntry first = seen;
-  for (; seen.pid == first.pid && seen.container == first.container && seen.charge <= most; seen = book.load()) {
-    if (book.replace(seen, {seen.pid, destination, seen.charge})) {
-      moved = seen.charge;
-      return true;
-    }
-  }
-  return false;
-}
-
-// Those already swapped go back, with what they hold by now.
-void swap_back(const RegistryView& view, const MoveParts& parts, std::size_t swapped) {
-  while (swapped > 0) {
-    const MovePart& part = parts.list[--swapped];
-    BookWord& book = view.book(part.member);
-    for (BookEntry seen = book.load(); seen.pid == part.entry.pid && seen.container == part.destination;
-         seen = book.load()) {
-      if (book.replace(seen, {seen.pid, part.entry.container, seen.charge})) {
-        break;
-      }
-    }
-  }
-}
-
-// All of them or none. `spare` is by how much they may have grown together since the plan.
-bool swap_parts(const RegistryView& view, const MoveParts& parts, Pages spare, Pages& moved) {
-  Pages sum;
-  for (std::size_t i = 0; i < parts.count; ++i) {
-    const MovePart& part = parts.list[i];
-    Pages charge;
-    const Pages most = spare.unlimited() ? spare : part.entry.charge + spare;
-    if (!swap_container(view.book(part.member), part.entry, part.destination, most, charge)) {
-      swap_back(view, parts, i);
-      return false;
-    }
-    spare = spare.unlimited() ? spare : spare - (charge - part.entry.charge);
-    sum = sum + charge;
-  }
-  moved = sum;
-  return true;
-}
-
 // The entries the order is about, as they are at this moment. kNone, or why there is nothing to move.
 MoveFailure collect(const RegistryView& view, const MoveOrder& order, MemberId process, ContainerId destination,
                     MoveParts& parts) {
@@ -124,8 +81,7 @@ MoveFailure collect(const RegistryView& view, const MoveOrder& order, MemberId p
 }
 
 // Plans by the entries of this moment, makes the containers that groups need, and swaps.
-MoveFailure plan_and_swap(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result,
-                          MadeContainers& made) {
+MoveFailure plan_and_swap(Os& os, RegistryView& view, const MoveOrder& order, MoveResult& result) {
   ContainerId destination;
   if (!view.find(order.destination, destination)) {
     return MoveFailure::kNoContainer;
@@ -142,8 +98,9 @@ MoveFailure plan_and_swap(Os& os, RegistryView& view, const MoveOrder& order, Mo
     if (reserve && !result.plan.fits()) {
       return MoveFailure::kNoRoom;
     }
+    begin_move(view);
     if (parts.any_missing()) {
-      if (!make_missing(os, view, parts, result.plan.source, destination, made)) {
+      if (!make_missing(os, view, parts, result.plan.source, destination)) {
         return MoveFailure::kNoPlace;
       }
       continue;
@@ -163,10 +120,12 @@ MoveFailure attempt_locked(Os& os, RegistryView& view, const MoveOrder& order, M
   if (!lock.held()) {
     return MoveFailure::kBusy;
   }
-  MadeContainers made;
-  const MoveFailure failure = plan_and_swap(os, view, order, result, made);
-  if (failure != MoveFailure::kNone) {
-    forget_made(view, made);
+  settle_move(os, view);
+  const MoveFailure failure = plan_and_swap(os, view, order, result);
+  if (failure == MoveFailure::kNone) {
+    end_move(view);
+  } else {
+    take_back_move(view);
   }
   return failure;
 }

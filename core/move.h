@@ -5,9 +5,8 @@
 // member or has not. Both containers may be at work meanwhile.
 //
 // A process with thread groups has several entries (core/move_parts.h). They are swapped one after the
-// other, under the same lock, the process' last; should one not fit, those before are swapped back. A
-// mover that is killed in between has moved some groups: no page is counted twice or not at all, and
-// the same move once more brings the rest.
+// other, under the same lock, the process' last; should one not fit, or the mover be killed before it, those
+// before are swapped back (core/move_journal.h).
 //
 // With "stay" the process has made its usage so far an entry of its own first (ask_to_leave, core/wake.h), and
 // its own entry moves alone, with what has come since.

@@ -68,28 +68,8 @@ ContainerWish wish_like(const RegistryView& view, ContainerId model, std::string
   wish.load_control = record.load_control.load(std::memory_order_relaxed) != 0;
   wish.thrash = thrash_of(record);
   wish.adaptive = record.adaptive.load(std::memory_order_relaxed) != 0;
+  wish.for_move = true;
   return wish;
-}
-
-// Makes `name` like `model`, and notes what came into being, parents first.
-bool make_like(Os& os, RegistryView& view, ContainerId model, std::string_view name, MadeContainers& made) {
-  std::array<std::size_t, kMaxContainerDepth + 1> absent{};
-  std::size_t levels = 0;
-  ContainerId found;
-  for (std::size_t end = name.size(); end != std::string_view::npos && levels < absent.size();
-       end = name.rfind('/', end - 1)) {
-    if (view.find(name.substr(0, end), found)) {
-      break;
-    }
-    absent[levels++] = end;
-  }
-  const ContainerResult result = view.make_while_locked(os, wish_like(view, model, name));
-  for (; levels > 0 && made.count < made.list.size(); --levels) {
-    if (view.find(name.substr(0, absent[levels - 1]), found)) {
-      made.list[made.count++] = found;
-    }
-  }
-  return result.failure == AttachFailure::kNone;
 }
 
 }  // namespace
@@ -148,8 +128,7 @@ bool parts_of_process(const RegistryView& view, MemberId owner, const BookEntry&
   return named;
 }
 
-bool make_missing(Os& os, RegistryView& view, const MoveParts& parts, ContainerId source, ContainerId destination,
-                  MadeContainers& made) {
+bool make_missing(Os& os, RegistryView& view, const MoveParts& parts, ContainerId source, ContainerId destination) {
   for (const MovePart& part : parts) {
     if (!part.missing) {
       continue;
@@ -157,17 +136,12 @@ bool make_missing(Os& os, RegistryView& view, const MoveParts& parts, ContainerI
     const std::string_view rest = rest_below(name_of(view, part.entry.container), name_of(view, source));
     NameBuffer name;
     name.add(name_of(view, destination)).add(rest);
-    if (rest.empty() || !make_like(os, view, part.entry.container, name.view(), made)) {
+    if (rest.empty() || view.make_while_locked(os, wish_like(view, part.entry.container, name.view())).failure !=
+                            AttachFailure::kNone) {
       return false;
     }
   }
   return true;
-}
-
-void forget_made(RegistryView& view, MadeContainers& made) {
-  while (made.count > 0) {
-    static_cast<void>(view.remove_while_locked(made.list[--made.count]));
-  }
 }
 
 }  // namespace weir

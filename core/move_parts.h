@@ -20,7 +20,7 @@ struct MovePart {
   bool missing = false;
 };
 
-// The process' own entry is the last one: a mover that was killed before it can be repeated.
+// The process' own entry is the last one: with it the move is done.
 struct MoveParts {
   std::array<MovePart, kGroupPlaces + 1> list{};
   std::size_t count = 0;
@@ -48,15 +48,8 @@ bool parts_of_process(const RegistryView& view, MemberId owner, const BookEntry&
 // What the process left behind when it was moved before. False: nothing.
 bool find_left_behind(const RegistryView& view, MemberId owner, std::uint32_t pid, BookEntry& out);
 
-// Containers that were made for a move, to be forgotten should it be refused.
-struct MadeContainers {
-  std::array<ContainerId, std::size_t{kGroupPlaces} * 2> list{};
-  std::size_t count = 0;
-};
-// Makes what is missing, under the registry's file lock, as forgetting it is. False: it could not; what
-// was made until then is in `made`.
-bool make_missing(Os& os, RegistryView& view, const MoveParts& parts, ContainerId source, ContainerId destination,
-                  MadeContainers& made);
-void forget_made(RegistryView& view, MadeContainers& made);
+// Makes what is missing, for a move that has begun (core/move_journal.h), under the registry's file lock. False: it
+// could not; what was made until then is forgotten with the move.
+bool make_missing(Os& os, RegistryView& view, const MoveParts& parts, ContainerId source, ContainerId destination);
 
 }  // namespace weir

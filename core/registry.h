@@ -48,6 +48,7 @@ struct ContainerWish {
   bool adaptive = false;        // the watermarks are defaults, which may move
   std::uint32_t proactive = 0;  // as Options::proactive
   ThrashChoice thrash{};
+  bool for_move = false;  // one that may come to nothing (core/move_journal.h)
 };
 
 // A member's place: its book entry and its record share the index.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/move_journal.h"
 #include "tools/command.h"
 #include "tools/group_counts.h"
 #include "tools/registry_guard.h"
@@ -63,6 +64,7 @@ bool Session::open() {
   }
   if (failure == OpenFailure::kNone) {
     guard_registry(view_.raw(), OnLoss::kFail);
+    settle_cut_move(os_, view_);
   }
   return failure == OpenFailure::kNone;
 }

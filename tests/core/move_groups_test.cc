@@ -14,56 +14,7 @@ using testing::Call;
 using testing::FakeOs;
 using testing::mib;
 
-class MoveGroupsTest : public MoveFixture {
- protected:
-  // A process of 8 MiB in "a" with the groups io (4 MiB, limit 16 MiB) and bio (2 MiB).
-  void set_up(testing::MemoryRegistry& registry) {
-    registry.make("a");
-    registry.make("a/io", limited(mib(16)));
-    registry.make("a/bio");
-    registry.make("b", limited(mib(64)));
-    ContainerId a;
-    ASSERT_TRUE(registry.view.find("a", a));
-    process_ = registry.add_member(kPid, a, mib(8));
-    io_ = add_group(registry, 0, "io", mib(4));
-    bio_ = add_group(registry, 1, "bio", mib(2));
-    MemberRecord& record = registry.view.member(process_);
-    record.groups_pages.store(mib(6).count);
-    registry.os.add_process(kPid, {.resident_pages = mib(14).count});
-  }
-  static MemberId add_group(testing::MemoryRegistry& registry, std::uint32_t number, const char* name, Pages charge) {
-    ContainerId container;
-    MemberId owner;
-    EXPECT_TRUE(registry.view.find(std::string("a/") + name, container));
-    EXPECT_TRUE(registry.view.find_member(kPid, owner));
-    const AttachResult attached = registry.view.attach_group(registry.os, owner, number, container);
-    registry.view.book(attached.id).set_charge(kPid, charge);
-    std::strncpy(registry.view.member(attached.id).group, name, kMaxComponentBytes);
-    return attached.id;
-  }
-  void SetUp() override {
-    set_up(registry_);
-  }
-  MoveResult move_group(std::string_view group, std::string_view destination,
-                        MovePolicy policy = MovePolicy::kReserve) {
-    return move_member(registry_.os, registry_.view, {kPid, destination, policy, "", group});
-  }
-  // Every container that lives, and its limit.
-  static std::vector<std::string> containers(const RegistryView& view) {
-    std::vector<std::string> found;
-    for (const ContainerRecord& record : view.raw().containers) {
-      if (record.state.load() == ContainerRecord::kLive) {
-        found.push_back(std::string(record.name) + " " + std::to_string(record.limit.load()));
-      }
-    }
-    std::sort(found.begin(), found.end());
-    return found;
-  }
-
-  MemberId process_;
-  MemberId io_;
-  MemberId bio_;
-};
+class MoveGroupsTest : public MoveGroupsFixture {};
 
 TEST_F(MoveGroupsTest, TheyGoAlongToContainersLikeTheirs) {
   const MoveResult result = move(kPid, "b");
@@ -205,24 +156,6 @@ TEST_F(MoveGroupsTest, AThousandFailuresLeaveBothSidesByteForByte) {
     ASSERT_EQ(usage_of(fresh.view, a) + usage_of(fresh.view, b), mib(14)) << i;
   }
   EXPECT_GT(refused, 30);
-}
-
-TEST_F(MoveGroupsTest, AMoverKilledAtAnyMomentLosesNothingAndTheNextBringsTheRest) {
-  WEIR_SKIP_UNDER_TSAN();
-  const SharedBooks shared(registry_);
-  std::mt19937 chance(20080606);
-  int between = 0;
-  for (int i = 0; i < testing::children_for(200); ++i) {
-    ASSERT_NO_FATAL_FAILURE(kill_a_mover(static_cast<useconds_t>(500 + chance() % 3000)));
-    ASSERT_EQ(usage("a") + usage("b"), mib(14));
-    ASSERT_EQ(registry_.view.book(process_).load().charge, mib(8));
-    ASSERT_EQ(registry_.view.book(io_).load().charge, mib(4));
-    between += usage("a") != Pages::none() && usage("b") != Pages::none() ? 1 : 0;
-    const bool in_b = registry_.view.book(process_).load().container == at("b");
-    ASSERT_EQ(move(kPid, in_b ? "a" : "b", MovePolicy::kLazy).failure, MoveFailure::kNone);
-    ASSERT_EQ(usage(in_b ? "b" : "a"), Pages::none());
-  }
-  RecordProperty("killed_in_between", between);
 }
 
 }  // namespace

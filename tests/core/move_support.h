@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -120,6 +121,58 @@ class MoveFixture : public ::testing::Test {
   }
 
   testing::MemoryRegistry registry_;
+};
+
+// The same with thread groups.
+class MoveGroupsFixture : public MoveFixture {
+ protected:
+  // A process of 8 MiB in "a" with the groups io (4 MiB, limit 16 MiB) and bio (2 MiB).
+  void set_up(testing::MemoryRegistry& registry) {
+    registry.make("a");
+    registry.make("a/io", limited(testing::mib(16)));
+    registry.make("a/bio");
+    registry.make("b", limited(testing::mib(64)));
+    ContainerId a;
+    ASSERT_TRUE(registry.view.find("a", a));
+    process_ = registry.add_member(kPid, a, testing::mib(8));
+    io_ = add_group(registry, 0, "io", testing::mib(4));
+    bio_ = add_group(registry, 1, "bio", testing::mib(2));
+    MemberRecord& record = registry.view.member(process_);
+    record.groups_pages.store(testing::mib(6).count);
+    registry.os.add_process(kPid, {.resident_pages = testing::mib(14).count});
+  }
+  static MemberId add_group(testing::MemoryRegistry& registry, std::uint32_t number, const char* name, Pages charge) {
+    ContainerId container;
+    MemberId owner;
+    EXPECT_TRUE(registry.view.find(std::string("a/") + name, container));
+    EXPECT_TRUE(registry.view.find_member(kPid, owner));
+    const AttachResult attached = registry.view.attach_group(registry.os, owner, number, container);
+    registry.view.book(attached.id).set_charge(kPid, charge);
+    std::strncpy(registry.view.member(attached.id).group, name, kMaxComponentBytes);
+    return attached.id;
+  }
+  void SetUp() override {
+    set_up(registry_);
+  }
+  MoveResult move_group(std::string_view group, std::string_view destination,
+                        MovePolicy policy = MovePolicy::kReserve) {
+    return move_member(registry_.os, registry_.view, {kPid, destination, policy, "", group});
+  }
+  // Every container that lives, and its limit.
+  static std::vector<std::string> containers(const RegistryView& view) {
+    std::vector<std::string> found;
+    for (const ContainerRecord& record : view.raw().containers) {
+      if (record.state.load() == ContainerRecord::kLive) {
+        found.push_back(std::string(record.name) + " " + std::to_string(record.limit.load()));
+      }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+  MemberId process_;
+  MemberId io_;
+  MemberId bio_;
 };
 
 }  // namespace weir
