@@ -105,6 +105,22 @@ bool read_event(const RegistryView& view, std::uint64_t& next, Event& out, std::
   return false;
 }
 
+bool was_posted_of_late(const RegistryView& view, const EventNote& note) {
+  constexpr std::uint64_t kLately = 256;
+  const Registry& registry = view.raw();
+  const std::uint64_t end = registry.header.next_event.load(std::memory_order_acquire);
+  for (std::uint64_t number = end > kLately ? end - kLately : 0; number < end; ++number) {
+    const EventRecord& record = registry.events[number % kMaxEvents];
+    const std::string_view text(record.text, strnlen(record.text, sizeof(record.text)));
+    if (record.kind.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(note.kind) &&
+        record.container.load(std::memory_order_relaxed) == note.container.index &&
+        text == note.text.substr(0, sizeof(record.text) - 1)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::uint64_t oldest_event(const RegistryView& view) {
   const std::uint64_t end = view.raw().header.next_event.load(std::memory_order_acquire);
   return end > kMaxEvents ? end - kMaxEvents : 0;

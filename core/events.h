@@ -33,6 +33,10 @@ struct EventNote {
 
 void post_event(Os& os, const RegistryView& view, const EventNote& note);
 
+// Whether one of the last 256 says the same of that container. Many execs with one bad option would else push out of
+// the ring what somebody wants to know.
+bool was_posted_of_late(const RegistryView& view, const EventNote& note);
+
 // What to do about an event near the end of the ring that is not whole: it is being written, or
 // its writer was killed.
 enum class Unfinished { kPassOver, kWait };

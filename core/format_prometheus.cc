@@ -19,7 +19,8 @@ void prometheus_name(Text& text, const StatRow& row) {
   text.add("weir_").add(row.key).add(unit_suffix(row)).add(row.monotone ? "_total" : "");
 }
 
-void prometheus_sample(Sink& out, const StatRow& row, const ContainerStats& stats) {
+// A dump may be written on an alternate stack of 8 KiB: the pieces of these are not to lie there all at once.
+[[gnu::noinline]] void prometheus_sample(Sink& out, const StatRow& row, const ContainerStats& stats) {
   Piece piece(out);
   prometheus_name(*piece.operator->(), row);
   piece->add("{container=");
@@ -30,13 +31,14 @@ void prometheus_sample(Sink& out, const StatRow& row, const ContainerStats& stat
   piece->add_char('\n');
 }
 
-void prometheus_header(Sink& out, std::string_view name, std::string_view type, std::string_view help) {
+[[gnu::noinline]] void prometheus_header(Sink& out, std::string_view name, std::string_view type,
+                                         std::string_view help) {
   Piece piece(out);
   piece->add("# HELP ").add(name).add_char(' ').add(help).add("\n# TYPE ").add(name).add_char(' ').add(type);
   piece->add_char('\n');
 }
 
-void prometheus_stayed(const ContainerStats* stats, std::size_t count, Sink& out) {
+[[gnu::noinline]] void prometheus_stayed(const ContainerStats* stats, std::size_t count, Sink& out) {
   prometheus_header(out, "weir_evict_stayed_bytes_total", "counter", "memory that was asked to leave and stayed");
   for (std::size_t c = 0; c < count; ++c) {
     for (std::uint32_t i = 0; i < kStayReasons; ++i) {
@@ -75,10 +77,10 @@ void prometheus_pressure(const ContainerStats* stats, std::size_t count, Sink& o
   }
 }
 
-// `key`: the name of the gauge; `get`: its value of a member.
-void prometheus_members(const RegistryView& view, const ContainerId* ids, const ContainerStats* stats,
-                        std::size_t count, Sink& out, std::string_view key, Pages MemberStats::*field) {
-  prometheus_header(out, key, "gauge", "of one member process");
+// `key`: the name of the gauge.
+[[gnu::noinline]] void prometheus_members(const RegistryView& view, const ContainerId* ids, const ContainerStats* stats,
+                                          std::size_t count, Sink& out, std::string_view key,
+                                          Pages MemberStats::*field) {
   for (std::size_t c = 0; c < count; ++c) {
     const Subtree subtree = Subtree::below(view, ids[c]);
     MemberStats member;
@@ -114,8 +116,12 @@ void format_prometheus_families(const RegistryView& view, const ContainerId* ids
   prometheus_stayed(stats, count, out);
   prometheus_pressure(stats, count, out, "some", &ContainerStats::some);
   prometheus_pressure(stats, count, out, "full", &ContainerStats::full);
-  prometheus_members(view, ids, stats, count, out, "weir_member_usage_bytes", &MemberStats::usage);
-  prometheus_members(view, ids, stats, count, out, "weir_member_swap_usage_bytes", &MemberStats::swap_usage);
+  const auto of_members = [&](std::string_view key, Pages MemberStats::*field) {
+    prometheus_header(out, key, "gauge", "of one member process");
+    prometheus_members(view, ids, stats, count, out, key, field);
+  };
+  of_members("weir_member_usage_bytes", &MemberStats::usage);
+  of_members("weir_member_swap_usage_bytes", &MemberStats::swap_usage);
 }
 
 }  // namespace weir

@@ -82,6 +82,9 @@ const char* read_option(GroupRule& rule, std::string_view text, unsigned& given)
 }
 
 const char* check_marks(const GroupRule& rule) {
+  if (rule.limit.unlimited() && (rule.high.is_percent || rule.low.is_percent)) {
+    return "has a watermark that is a share of a limit, and no limit";
+  }
   const Pages high = rule.high.value != 0 ? rule.high.against(rule.limit) : rule.limit;
   const Pages low = rule.low.value != 0 ? rule.low.against(rule.limit) : Pages::none();
   if (rule.high.value != 0 && high > rule.limit) {
@@ -103,6 +106,9 @@ const char* read_container(GroupRule& rule, std::string_view text, Kind kind) {
 const char* read_rule(GroupRule& rule, std::string_view text, Kind kind) {
   // A title may have colons, a name has none: the first '=' ends the one, the next ':' the other.
   std::string_view rest = text;
+  if (rest.find('=') == std::string_view::npos) {
+    return "lacks a '=' and the container behind it";
+  }
   if (const char* reason = read_who(rule, cut(rest, '='), kind); reason != nullptr) {
     return reason;
   }

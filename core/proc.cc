@@ -197,7 +197,7 @@ namespace {
 int read_status(Os& os, const char* path, ProcessStatus& out) {
   constexpr std::int64_t kOverlap = 64;
   constexpr std::int64_t kFarEnough = 64 * kKiB;
-  char buffer[2048];
+  char buffer[1024];
   const SysResult fd = os.open(path, O_RDONLY, 0);
   if (!fd.ok()) {
     return fd.error();
@@ -230,7 +230,7 @@ int read_process_status(Os& os, std::uint32_t pid, ProcessStatus& out) {
 }
 
 int read_swap_share(Os& os, std::uint32_t pid, Pages& out) {
-  char buffer[2048];
+  char buffer[1024];
   const long length = read_process_file(os, pid, "smaps_rollup", buffer, sizeof(buffer));
   if (length < 0) {
     return static_cast<int>(-length);
@@ -270,7 +270,7 @@ int StatmFile::read(Os& os, Pages& anonymous) const {
 }
 
 int read_swap_space(Os& os, SwapSpace& out) {
-  char buffer[4096];
+  char buffer[1536];  // they stand in its first 500 bytes; alternate stacks are small
   const long length = read_file(os, "/proc/meminfo", buffer, sizeof(buffer));
   if (length < 0) {
     return static_cast<int>(-length);

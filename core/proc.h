@@ -25,6 +25,10 @@ struct ProcessStat {
 inline bool is_over(const ProcessStat& stat) {
   return (stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1;
 }
+// By SIGSTOP, or a tracer.
+inline bool is_stopped(const ProcessStat& stat) {
+  return stat.state == 'T' || stat.state == 't';
+}
 
 // 0 or an errno; ENOENT and ESRCH: there is no such process.
 int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out);

@@ -72,7 +72,8 @@ constexpr StatRow kRows[] = {
     {"events_thrash", Unit::kCount, true, "times paging took half of the time for longer than it may (WEIR_THRASH)",
      [](S s) { return s.events_thrash; }},
     {"events_oom_kill", Unit::kCount, true, "processes killed for it", [](S s) { return s.events_oom_kill; }},
-    {"members", Unit::kCount, false, "processes", [](S s) { return std::uint64_t{s.members}; }},
+    {"members", Unit::kCount, false, "processes, and thread groups of processes",
+     [](S s) { return std::uint64_t{s.members}; }},
 };
 
 void copy_counters(const ContainerCounters& from, ContainerStats& to) {

@@ -33,7 +33,7 @@ int each_thread(Os& os, std::uint32_t pid, ThreadVisitor& visitor) {
   if (!fd.ok()) {
     return fd.error();
   }
-  alignas(8) char buffer[2048];
+  alignas(8) char buffer[640];  // alternate stacks are small
   bool go_on = true;
   while (go_on) {
     const SysResult got = os.list(static_cast<int>(fd.value()), buffer, sizeof(buffer));
@@ -102,7 +102,7 @@ class ChildrenOfThreads final : public ThreadVisitor {
 
  private:
   bool read(int fd) {
-    char buffer[512];
+    char buffer[256];
     Numbers numbers(visitor_);
     std::int64_t at = 0;
     for (SysResult got(1); got.ok() && got.value() > 0; at += got.ok() ? got.value() : 0) {

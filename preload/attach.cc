@@ -22,13 +22,10 @@ void complain(Process& p, const Complaints& complaints) {
     const Complaint& bad = complaints.list[i];
     TextBuffer<256> line;
     line.add(bad.variable).add("='").add(bad.value.substr(0, 60)).add("' ").add(bad.reason);
-    if (p.engine.view.is_open()) {
-      post_event(p.engine.os, p.engine.view,
-                 {EventKind::kBadOption,
-                  p.engine.account.container(),
-                  p.pid.load(std::memory_order_relaxed),
-                  {},
-                  line.view()});
+    const EventNote note{
+        EventKind::kBadOption, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {}, line.view()};
+    if (p.engine.view.is_open() && !was_posted_of_late(p.engine.view, note)) {
+      post_event(p.engine.os, p.engine.view, note);
     }
     log_line(LogLevel::kWarn, line.view());
   }
@@ -158,6 +155,7 @@ bool attach_process(Process& p) {
   p.engine.reclaimer_barred.store(p.options.threadless, std::memory_order_relaxed);
   p.engine.own = own_image();
   p.engine.oom_report = &program_oom_report();
+  p.engine.signal_waits = signal_waits;
   DirectoryPath directory;
   registry_directory(p.options, getenv("XDG_RUNTIME_DIR"), p.engine.os.effective_uid(), directory);
   guard_registry();

@@ -120,6 +120,7 @@ void* watch_pressure(void*) {
     static_cast<void>(engine.os.futex_wait(pressure_changed, seen, turn_of(wish, calm)));
   }
   threads.fetch_sub(1, std::memory_order_acq_rel);
+  end_own_thread();
   return nullptr;
 }
 
@@ -145,6 +146,7 @@ void* await_warnings(void*) {
     }
   }
   threads.fetch_sub(1, std::memory_order_acq_rel);
+  end_own_thread();
   return nullptr;
 }
 

@@ -4,16 +4,25 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include <new>
+
 #include "core/events.h"
 #include "core/stats.h"
 #include "core/text.h"
 #include "preload/log.h"
 #include "preload/process.h"
+#include "reclaim/reclaim_lock.h"
 
 namespace weir {
 namespace {
 
 constexpr int kStderr = 2;
+constexpr std::int64_t kLockWaitNs = 100'000'000;
+
+// Not on the stack, which may be an alternate one of 8 KiB.
+constinit ReclaimLock scratch_lock;
+constinit char scratch_path[3400] = {};
+alignas(ContainerStats) constinit char scratch_stats[sizeof(ContainerStats)] = {};
 
 class FileSink final : public Sink {
  public:
@@ -55,6 +64,12 @@ void expand(std::string_view pattern, std::string_view container, std::uint32_t 
   }
 }
 
+void dump_path(Text& out) {
+  Process& p = process();
+  const char* name = p.engine.container().name;
+  expand(p.options.dump_file, {name, strnlen(name, kMaxNameBytes)}, p.pid.load(std::memory_order_relaxed), out);
+}
+
 }  // namespace
 
 bool dump_goes_to_stderr() {
@@ -62,24 +77,40 @@ bool dump_goes_to_stderr() {
   return file.empty() || file == "stderr";
 }
 
-void dump_path(Text& out) {
-  Process& p = process();
-  const char* name = p.engine.container().name;
-  expand(p.options.dump_file, {name, strnlen(name, kMaxNameBytes)}, p.pid.load(std::memory_order_relaxed), out);
+int append_to_dump(std::string_view ending) {
+  const ReclaimGuard guard(raw_os(), scratch_lock, kLockWaitNs);
+  if (!guard.held()) {
+    return -1;
+  }
+  Text path(scratch_path, sizeof(scratch_path));
+  dump_path(path);
+  path.add(ending);
+  const SysResult fd =
+      raw_os().open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644);
+  return fd.ok() ? static_cast<int>(fd.value()) : -1;
+}
+
+void forget_dump() {
+  scratch_lock.reset();
 }
 
 void write_dump(Look look) {
   Process& p = process();
+  const ReclaimGuard guard(p.engine.os, scratch_lock, kLockWaitNs);
+  if (!guard.held()) {
+    return;  // another thread is at it
+  }
   const ContainerId id = p.engine.account.container();
-  const ContainerStats stats = container_stats(p.engine.os, p.engine.view, id, look);
+  const ContainerStats& stats =
+      *new (scratch_stats) ContainerStats(container_stats(p.engine.os, p.engine.view, id, look));
   if (dump_goes_to_stderr()) {
     FileSink sink(kStderr);
     format_stats(p.engine.view, id, stats, p.options.dump_format, sink);
     return;
   }
-  TextBuffer<3400> path;
+  Text path(scratch_path, sizeof(scratch_path));
   dump_path(path);
-  const SysResult fd = p.engine.os.open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+  const SysResult fd = p.engine.os.open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0644);
   TextBuffer<256> told;
   if (fd.ok()) {
     FileSink sink(static_cast<int>(fd.value()));

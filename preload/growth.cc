@@ -159,7 +159,7 @@ bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || inside_weir() || !is_own_process()) {
     return true;
   }
-  const WeirScope scope;
+  const ClosedScope scope;
   // Another thread has just started the reclaimer: what this one touches now would go unseen.
   await_reclaimer(p.engine);
   note_own_faults();
@@ -181,34 +181,56 @@ bool on_growth(std::size_t bytes, bool may_refuse, bool locks_held) {
   return verdict == Verdict::kRoom;
 }
 
+void expect_unseen(std::size_t bytes) {
+  Process& p = process();
+  if (p.engine.reclaimer_runs.load(std::memory_order_relaxed) || inside_weir() ||
+      p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+    return;
+  }
+  const std::uint64_t before = p.large_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  const bool is_more = before / kLargeBytes != (before + bytes) / kLargeBytes;
+  if (is_more && near_enough_to_arm(p.engine.account.standing(Pages::none()))) {
+    p.thread_wanted.store(true, std::memory_order_relaxed);
+  }
+}
+
+void arm_if_near() {
+  Process& p = process();
+  p.engine.account.refresh(p.engine.os, nullptr);
+  if (near_enough_to_arm(p.engine.account.standing(Pages::none()))) {
+    p.thread_wanted.store(true, std::memory_order_relaxed);
+    watch_by_timer();
+  }
+}
+
 void on_huge_units(std::size_t units) {
   Process& p = process();
   if (units == 0 || inside_weir() || p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
     return;
   }
-  const WeirScope scope;
+  const ClosedScope scope;
   charge_piece(p.engine, Pages{units * (kHugeBytes / kPageBytes)}, current_group(), !is_warning_thread());
 }
 
 void on_safe_point() {
   Process& p = process();
-  if (inside_weir()) {
+  if (inside_weir() || p.stage.load(std::memory_order_acquire) == Stage::kPassive) {
     return;
   }
   check_thread_name();
   follow_title(p);
   if (p.let_large_go.load(std::memory_order_relaxed) && is_own_process()) [[unlikely]] {
-    const WeirScope scope;
+    const ClosedScope scope;
     p.let_large_go.store(false, std::memory_order_relaxed);
     static_cast<void>(keep_large_blocks(false));
   }
   if (p.thread_wanted.load(std::memory_order_relaxed) && is_own_process()) {
-    const WeirScope scope;
+    const ClosedScope scope;
     p.thread_wanted.store(false, std::memory_order_relaxed);
     start_reclaimer_thread();
   }
   if (p.purge_wanted.load(std::memory_order_relaxed) && is_own_process()) {
-    const WeirScope scope;
+    const ClosedScope scope;
     p.purge_wanted.store(false, std::memory_order_relaxed);
     if (p.engine.may_open_here()) {
       purge_and_book(p.engine, nullptr);

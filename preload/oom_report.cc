@@ -17,10 +17,17 @@ constexpr int kNone = -1;
 class ProgramOomReport final : public OomReport {
  public:
   void begin(std::uint32_t victim) override {
+    int nobody = 0;
+    if (!owner_.compare_exchange_strong(nobody, raw_os().tid(), std::memory_order_acq_rel)) {
+      return;  // of two containers at once: this one has its events
+    }
     file_ = open_file();
     terminal_ = open_terminal(victim);
   }
   void line(std::string_view text) override {
+    if (!is_mine()) {
+      return;
+    }
     TextBuffer<192> line;
     line.add("weir: ").add(text).add_char('\n');
     for (const int fd : {file_, terminal_}) {
@@ -30,26 +37,27 @@ class ProgramOomReport final : public OomReport {
     }
   }
   void end() override {
+    if (!is_mine()) {
+      return;
+    }
     for (int* fd : {&file_, &terminal_}) {
       if (*fd != kNone) {
         static_cast<void>(raw_os().close(*fd));
       }
       *fd = kNone;
     }
+    owner_.store(0, std::memory_order_release);
   }
 
  private:
+  [[nodiscard]] bool is_mine() const {
+    return owner_.load(std::memory_order_acquire) == raw_os().tid();
+  }
   static int open_file() {
     if (dump_goes_to_stderr()) {
       return kNone;
     }
-    TextBuffer<3400> path;
-    dump_path(path);
-    if (process().options.dump_format != DumpFormat::kText) {
-      path.add(".oom");
-    }
-    const SysResult fd = raw_os().open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
-    return fd.ok() ? static_cast<int>(fd.value()) : kNone;
+    return append_to_dump(process().options.dump_format != DumpFormat::kText ? ".oom" : "");
   }
 
   // The stderr of another process of ours, if it is a terminal.
@@ -68,6 +76,7 @@ class ProgramOomReport final : public OomReport {
     return kNone;
   }
 
+  std::atomic<int> owner_{0};
   int file_ = kNone;
   int terminal_ = kNone;
 };

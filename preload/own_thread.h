@@ -20,4 +20,11 @@ struct OwnThread {
 // on. 0 or an errno; `thread` is only of use when it is joinable.
 int start_own_thread(const OwnThread& wanted, pthread_t& thread);
 
+// The last that such a thread does before it returns.
+void end_own_thread();
+
+// False: glibc counts our threads as the program's, and would wait for them when its last one has ended. First called
+// at the start, for it asks the dynamic linker, whose lock may be another thread's later.
+bool own_threads_are_uncounted();
+
 }  // namespace weir

@@ -6,8 +6,10 @@
 #include "core/events.h"
 #include "preload/attach.h"
 #include "preload/callbacks.h"
+#include "preload/dump.h"
 #include "preload/growth.h"
 #include "preload/log.h"
+#include "preload/own_thread.h"
 #include "preload/process_rules.h"
 #include "preload/reclaimer_thread.h"
 #include "preload/recording.h"
@@ -18,7 +20,6 @@ namespace weir {
 namespace {
 
 constinit Process the_process;
-[[gnu::tls_model("initial-exec")]] constinit thread_local int depth_inside = 0;
 
 // Zero in a fork child that no handler told of it (raw fork); kept by a vfork child.
 struct alignas(kPageBytes) ForkPage {
@@ -36,16 +37,6 @@ void mark_process() {
 
 Process& process() {
   return the_process;
-}
-
-bool inside_weir() {
-  return depth_inside != 0;
-}
-WeirScope::WeirScope() {
-  ++depth_inside;
-}
-WeirScope::~WeirScope() {
-  --depth_inside;
 }
 
 bool is_own_process() {
@@ -68,6 +59,7 @@ void start_process() {
     return;
   }
   mark_process();
+  static_cast<void>(own_threads_are_uncounted());
   p.growth_budget.store(0, std::memory_order_relaxed);
   p.stage.store(Stage::kAttached, std::memory_order_release);
   start_thread_groups(p);
@@ -95,6 +87,7 @@ void go_passive() {
   stop_callbacks(p);
   p.growth_budget.store(INT64_MAX, std::memory_order_relaxed);
   stop_reclaimer_thread();
+  stop_timed_look();
   post_event(p.engine.os, p.engine.view,
              {EventKind::kMute,
               p.engine.account.container(),
@@ -124,6 +117,7 @@ void restart_in_child() {
   const ContainerId container = p.engine.account.container();
   forget_thread_groups(p);
   forget_callbacks();
+  forget_dump();
   forget_title();
   p.pid.store(static_cast<std::uint32_t>(raw_os().pid()), std::memory_order_relaxed);
   p.engine.shared.lock.reset();
@@ -143,6 +137,7 @@ void restart_in_child() {
   p.engine.reclaimer_sleeps.store(false, std::memory_order_relaxed);
   p.engine.many_threads.store(false, std::memory_order_relaxed);
   p.engine.waiters.store(0, std::memory_order_relaxed);
+  p.engine.asked_here.store(0, std::memory_order_relaxed);
   p.engine.unserved.store(false, std::memory_order_relaxed);
   p.thread_wanted.store(false, std::memory_order_relaxed);
   fork_page.same_process.store(1, std::memory_order_relaxed);

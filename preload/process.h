@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "core/options.h"
+#include "preload/scope.h"
 #include "reclaim/engine.h"
 
 namespace weir {
@@ -40,18 +41,6 @@ struct Process {
 };
 
 Process& process();
-
-// True while this thread is inside weir: hooks and signals then pass it by.
-bool inside_weir();
-
-// Marks the calling thread as inside weir for a scope.
-class WeirScope {
- public:
-  WeirScope();
-  ~WeirScope();
-  WeirScope(const WeirScope&) = delete;
-  WeirScope& operator=(const WeirScope&) = delete;
-};
 
 // Reads the environment, opens the registry, attaches. Called once by the constructor.
 void start_process();

@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <atomic>
+
 #include "core/raw_syscall.h"
 #include "preload/growth.h"
 #include "preload/own_image.h"
@@ -63,13 +65,37 @@ void after_mapping() {
   }
 }
 
+// What a thread's stack may grow to, which passes no hook: libc maps it by itself. One that the program has mapped
+// counts once more.
+std::size_t stack_bytes(const pthread_attr_t* attributes) {
+  static constinit std::atomic<std::size_t> by_default{0};
+  std::size_t bytes = by_default.load(std::memory_order_relaxed);
+  if (attributes != nullptr) {
+    return pthread_attr_getstacksize(attributes, &bytes) == 0 ? bytes : 0;
+  }
+  pthread_attr_t standard;
+  if (bytes == 0 && pthread_getattr_default_np(&standard) == 0) {
+    static_cast<void>(pthread_attr_getstacksize(&standard, &bytes));
+    pthread_attr_destroy(&standard);
+    by_default.store(bytes, std::memory_order_relaxed);
+  }
+  return bytes;
+}
+
 // Who starts a thread holds no lock of an allocator, whosever it is.
-void note_threads() {
+void note_threads(const pthread_attr_t* attributes) {
   process().engine.many_threads.store(true, std::memory_order_relaxed);
+  expect_unseen(stack_bytes(attributes));
   if (process().thread_wanted.load(std::memory_order_relaxed)) {
     on_safe_point();
   }
   pass_on_mask();
+}
+
+// A vfork child has handlers of its own, and its parent's memory.
+BorrowedSignal* borrowed_here(int signal) {
+  BorrowedSignal* const ours = borrowed(signal);
+  return ours == nullptr || is_own_process() ? ours : nullptr;
 }
 
 }  // namespace
@@ -122,6 +148,9 @@ int program_munmap(void* address, std::size_t bytes) {
 // Address space that was reserved without rights becomes memory: virtual machines and arena allocators commit so.
 int program_mprotect(void* address, std::size_t bytes, int protection) {
   if ((protection & PROT_WRITE) != 0) {
+    if (bytes < kLargeCommit) {
+      expect_unseen(bytes);  // in small pieces it may be much
+    }
     on_growth(bytes, false);
   }
   const long raw = raw_syscall(SYS_mprotect, sys_arg(address), static_cast<long>(bytes), protection);
@@ -154,7 +183,7 @@ int program_brk(void* end) {
 }
 
 int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
-  note_threads();
+  note_threads(attributes);
   ThreadStart* const wrapped = wrap_thread(start, nullptr, argument);
   if (wrapped == nullptr) {
     return real_pthread_create(thread, attributes, start, argument);
@@ -179,7 +208,7 @@ int program_setname(pthread_t thread, const char* name) {
 
 int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
   static constinit RealFunction<int(thrd_t*, thrd_start_t, void*)> real{"thrd_create"};
-  note_threads();
+  note_threads(nullptr);
   ThreadStart* const wrapped = wrap_thread(nullptr, start, argument);
   if (wrapped == nullptr) {
     return real.get()(thread, start, argument);
@@ -201,7 +230,7 @@ void program_pthread_exit(void* result) {
 }
 
 int program_sigaction_call(int signal, const struct sigaction* action, struct sigaction* old) {
-  BorrowedSignal* const ours = borrowed(signal);
+  BorrowedSignal* const ours = borrowed_here(signal);
   if (ours == nullptr) {
     return real_sigaction(signal, action, old);
   }
@@ -211,7 +240,7 @@ int program_sigaction_call(int signal, const struct sigaction* action, struct si
 
 SignalHandler program_signal(int signal, SignalHandler handler) {
   static constinit RealFunction<SignalHandler(int, SignalHandler)> real{"signal"};
-  BorrowedSignal* const ours = borrowed(signal);
+  BorrowedSignal* const ours = borrowed_here(signal);
   if (ours == nullptr) {
     return real.get()(signal, handler);
   }

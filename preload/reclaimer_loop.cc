@@ -9,6 +9,7 @@
 #include "preload/callbacks.h"
 #include "preload/dump.h"
 #include "preload/meter_choice.h"
+#include "preload/own_thread.h"
 #include "preload/process.h"
 #include "preload/recording.h"
 #include "preload/settle.h"
@@ -30,13 +31,18 @@ constinit UnseenGrowth unseen;
 void serve_requests(Process& p) {
   Word& request = p.engine.record().request;
   const std::uint32_t asked = request.load(std::memory_order_acquire);
-  if (asked == kRequestRefresh) {
+  const std::uint32_t here = asked_here(p.engine);
+  if (asked == kRequestRefresh || (here & kRequestRefresh) != 0) {
     if (p.engine.groups.any()) {
       static_cast<void>(p.engine.groups.scan(p.engine.os, p.engine.pagemap));
     }
     refresh_members(p.engine.os, p.engine.view, Subtree::below(p.engine.view, p.engine.account.container()));
-  } else if (asked == kRequestDump) {
+  }
+  if ((here & kRequestDump) != 0) {
     write_dump(Look::kProc);
+  }
+  if (here != 0) {
+    answer_here(p.engine, here);
   }
   serve_group_requests(p.engine);
   if (asked == kRequestReclaim) {
@@ -140,6 +146,7 @@ void* run_reclaimer(void*) {
   loop.watch.close(p.engine);
   loop.tid.store(0, std::memory_order_release);
   p.engine.record().reclaimer_tid.store(0, std::memory_order_release);
+  end_own_thread();
   return nullptr;
 }
 

@@ -121,7 +121,8 @@ void stop_reclaimer_thread() {
 void stop_lone_reclaimer() {
   Process& p = process();
   ProcessStat stat;
-  const bool runs = p.engine.reclaimer_runs.load(std::memory_order_acquire);
+  // The child of a raw clone has its parent's memory, and not its thread.
+  const bool runs = is_own_process() && p.engine.reclaimer_runs.load(std::memory_order_acquire);
   if (runs && read_process_stat(p.engine.os, p.pid.load(std::memory_order_relaxed), stat) == 0 && stat.threads <= 2) {
     stop_reclaimer_thread();
   }
@@ -141,6 +142,9 @@ void abandon_reclaimer_thread() {
 }
 
 void watch_for_last_thread() {
+  if (own_threads_are_uncounted()) {
+    return;  // glibc ends the process
+  }
   reclaimer_loop().first_thread_ended.store(true, std::memory_order_release);
   Process& p = process();
   if (p.stage.load(std::memory_order_acquire) == Stage::kAttached) {

@@ -12,7 +12,7 @@ namespace {
 
 constinit std::atomic<bool> finish_wanted{false};
 constinit FutexWord finished{0};
-constinit bool bound_told = false;
+constinit bool end_told = false;
 
 void tell(Process& p, LogLevel level, std::string_view text) {
   post_event(p.engine.os, p.engine.view,
@@ -20,8 +20,25 @@ void tell(Process& p, LogLevel level, std::string_view text) {
   log_line(level, text);
 }
 
+void tell_of_early_end(Process& p) {
+  const Recorder& recorder = p.engine.recorder;
+  if (end_told || (!recorder.met_bound() && recorder.write_error() == 0)) {
+    return;
+  }
+  end_told = true;
+  if (recorder.met_bound()) {
+    tell(p, LogLevel::kWarn, "the recording has reached 64 MiB and ends here");
+    return;
+  }
+  TextBuffer<128> line;
+  line.add("the recording ends here, it cannot be written: errno ");
+  line.add_number(static_cast<std::uint64_t>(recorder.write_error()));
+  tell(p, LogLevel::kWarn, line.view());
+}
+
 void end_now(Process& p) {
   p.engine.recorder.end();
+  tell_of_early_end(p);
   finished.store(1, std::memory_order_release);
   static_cast<void>(p.engine.os.futex_wake(finished, 1));
 }
@@ -47,13 +64,10 @@ void begin_recording(Process& p) {
 void take_recording_turn(Process& p, const LookResult& result, std::int64_t& sleep_ns) {
   Recorder& recorder = p.engine.recorder;
   record_turn(p.engine, result);
-  if (recorder.met_bound() && !bound_told) {
-    bound_told = true;
-    tell(p, LogLevel::kWarn, "the recording has reached 64 MiB and ends here");
-  }
   if (finish_wanted.load(std::memory_order_acquire)) {
     end_now(p);
   }
+  tell_of_early_end(p);
   if (recorder.is_on()) {
     sleep_ns = sleep_ns < 0 ? kRecordingTurnNs : std::min(sleep_ns, kRecordingTurnNs);
   }
@@ -81,7 +95,7 @@ void finish_recording(Process& p) {
 void forget_recording(Process& p) {
   finish_wanted.store(false, std::memory_order_relaxed);
   finished.store(0, std::memory_order_relaxed);
-  bound_told = false;
+  end_told = false;
   p.engine.recorder.forget(p.engine);
 }
 

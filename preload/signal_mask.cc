@@ -52,6 +52,10 @@ long change_mask(int how, const sigset_t* set, sigset_t* old) {
   }
   const bool before = is_blocked();
   const std::uint64_t named = set != nullptr ? bits_of(*set) : 0;  // before `old`, which may be the same
+  const bool after = set != nullptr ? blocks_after(how, before, (named & kTrap) != 0) : before;
+  if (after != before && !is_own_process()) {
+    return real_sigmask(how, set, old);  // a vfork child's mask is its own, and this memory is not
+  }
   sigset_t wanted = {};
   set_bits(wanted, how == SIG_UNBLOCK ? named : named & ~kTrap);
   const long error = real_sigmask(how, set != nullptr ? &wanted : nullptr, old);
@@ -59,7 +63,7 @@ long change_mask(int how, const sigset_t* set, sigset_t* old) {
     set_bits(*old, bits_of(*old) | kTrap);
   }
   if (error == 0 && set != nullptr) {
-    note_blocked(blocks_after(how, before, (named & kTrap) != 0));
+    note_blocked(after);
   }
   return error;
 }

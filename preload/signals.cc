@@ -12,6 +12,7 @@
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/reclaimer_thread.h"
+#include "preload/scope.h"
 #include "preload/signal_mask.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/growth_watch.h"
@@ -46,23 +47,24 @@ bool is_ours(const siginfo_t* info) {
 
 constexpr std::int64_t kRefreshWaitNs = 100'000'000;
 
-// For what we do in a handler: the program's signals, and a SIGBUS whatever its mask, for what we touch may be lost.
-void open_signals(void* context, int handled) {
-  restore_mask(context, handled, SIGBUS);
-}
-
-// For a signal that only we send: `act`, and the program does not notice.
+// For a signal that only we send: `act`, and the program does not notice. Its own come after it.
 template <typename Act>
 void unnoticed(void* context, int signal, Act act) {
   CutCall call(*static_cast<ucontext_t*>(context));
-  open_signals(context, signal);
-  act();
+  {
+    const HandlerScope scope(context);
+    act();
+  }
+  restore_mask(context, signal, SIGBUS);
   call.finish();
 }
 
 void on_trap(int signal, siginfo_t* info, void* context) {
+  if (process().stage.load(std::memory_order_acquire) == Stage::kPassive && (is_sample(info) || is_ours(info))) {
+    return;  // on its way when the filter came
+  }
   if (is_sample(info)) {
-    open_signals(context, signal);
+    const HandlerScope scope(context);
     on_fault_sample(reinterpret_cast<std::uintptr_t>(info->si_addr));
   } else if (is_ours(info)) {
     // To the reclaimer it is the CPU-time timer: the raised word ends its futex wait, which
@@ -92,6 +94,7 @@ void serve_here(Process& p, std::uint32_t asked) {
     p.thread_wanted.store(true, std::memory_order_relaxed);  // only the reclaimer counts what groups hold
   } else {
     serve_reclaim_request(p.engine, pagemap, false);
+    arm_if_near();
   }
   pagemap.close(p.engine.os);
 }
@@ -112,15 +115,11 @@ void dump_here() {
     return;
   }
   // The reclaimer reads and, but for stderr, which its descriptor table does not have, writes.
-  const bool to_stderr = dump_goes_to_stderr();
-  Word& request = p.engine.record().request;
-  const std::uint32_t asked = to_stderr ? kRequestRefresh : kRequestDump;
-  request.store(asked, std::memory_order_release);
-  p.engine.record().wake.fetch_add(1, std::memory_order_release);
-  static_cast<void>(p.engine.os.futex_wake(p.engine.record().wake, 1));
-  if (to_stderr) {
-    static_cast<void>(p.engine.os.futex_wait(request, asked, kRefreshWaitNs));
+  if (dump_goes_to_stderr()) {
+    ask_reclaimer(p.engine, kRequestRefresh, kRefreshWaitNs);
     write_dump(Look::kBooks);
+  } else {
+    ask_reclaimer(p.engine, kRequestDump, 0);
   }
 }
 

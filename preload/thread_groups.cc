@@ -108,7 +108,7 @@ void forget_thread_groups(Process& p) {
 }
 
 bool thread_groups_wanted() {
-  return wanted.load(std::memory_order_acquire);
+  return wanted.load(std::memory_order_acquire) && process().stage.load(std::memory_order_acquire) != Stage::kPassive;
 }
 
 GroupNumber current_group() {
@@ -116,7 +116,7 @@ GroupNumber current_group() {
 }
 
 void note_own_faults() {
-  if (self.group == kNoGroup || !process().engine.groups.has(self.group)) {
+  if (self.group == kNoGroup || !thread_groups_wanted() || !process().engine.groups.has(self.group)) {
     return;
   }
   const std::uint64_t faults = own_faults();
@@ -133,7 +133,7 @@ void apply_thread_rules() {
   if (!thread_groups_wanted() || inside_weir() || !is_own_process()) {
     return;
   }
-  const WeirScope scope;
+  const ClosedScope scope;
   raw_syscall(SYS_prctl, PR_GET_NAME, sys_arg(self.name));
   const std::string_view name(self.name, strnlen(self.name, sizeof(self.name)));
   const GroupRule* rule = rule_for(p.options.threads, name, self.number);
@@ -195,7 +195,7 @@ ThreadStart begin_wrapped(void* wrapped) {
   free(wrapped);
   self.number = begin.number;
   if (begin.group != kNoGroup && thread_groups_wanted()) {
-    const WeirScope scope;
+    const ClosedScope scope;
     static_cast<void>(join_group(process(), begin.group));
   }
   apply_thread_rules();
@@ -204,7 +204,7 @@ ThreadStart begin_wrapped(void* wrapped) {
 
 void end_wrapped() {
   if (thread_groups_wanted()) {
-    const WeirScope scope;
+    const ClosedScope scope;
     quit_group(process());
   }
 }
@@ -270,7 +270,7 @@ int enter_group(const char* name) {
   if (!thread_groups_wanted()) {
     return ENOTSUP;  // in a fork child, which has none until it calls exec
   }
-  const WeirScope scope;
+  const ClosedScope scope;
   note_choice();
   return join_group(p, number) ? 0 : EAGAIN;
 }
@@ -280,7 +280,7 @@ int leave_group() {
   if (self.group == kNoGroup) {
     return 0;
   }
-  const WeirScope scope;
+  const ClosedScope scope;
   quit_group(process());
   unsigned before = 0;
   return self.has_arena_before && !use_arena(self.arena_before, before) ? EAGAIN : 0;

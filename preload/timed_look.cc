@@ -66,4 +66,11 @@ void watch_by_timer() {
   }
 }
 
+void stop_timed_look() {
+  Process& p = process();
+  p.timer_watches.store(false, std::memory_order_relaxed);
+  p.thread_wanted.store(false, std::memory_order_relaxed);
+  reclaimer_loop().watch.close(p.engine);
+}
+
 }  // namespace weir

@@ -16,4 +16,7 @@ void plan_timed_look(const Standing& standing);
 // There will be none: the timer interrupts the calling thread itself from now on.
 void start_threadless_meter();
 
+// No timer any more, and no reclaimer at the next safe point.
+void stop_timed_look();
+
 }  // namespace weir

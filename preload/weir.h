@@ -6,8 +6,7 @@
  *
  *   if (weir_enter_group != NULL) weir_enter_group("io");
  *
- * Compile with -fPIE or -fPIC, or link with -Wl,-z,dynamic-undefined-weak, so that the linker leaves the
- * question open until the program starts.
+ * Compile with -fPIE or -fPIC, so that the linker leaves the question open until the program starts.
  */
 #ifndef WEIR_H
 #define WEIR_H

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 
 #include "core/events.h"
 #include "core/wake.h"
@@ -157,6 +158,29 @@ void wake_reclaimer(Engine& engine) {
   if (engine.reclaimer_sleeps.load(std::memory_order_acquire)) {
     wake_reclaimer_of(engine.os, engine.record());
   }
+}
+
+void ask_reclaimer(Engine& engine, std::uint32_t what, std::int64_t most_ns) {
+  engine.asked_here.fetch_or(what, std::memory_order_acq_rel);
+  engine.record().wake.fetch_add(1, std::memory_order_release);
+  static_cast<void>(engine.os.futex_wake(engine.record().wake, 1));
+  const std::uint64_t until = engine.os.now_ns() + static_cast<std::uint64_t>(most_ns);
+  for (std::uint64_t now = engine.os.now_ns(); now < until; now = engine.os.now_ns()) {
+    const std::uint32_t asked = engine.asked_here.load(std::memory_order_acquire);
+    if ((asked & what) == 0 ||
+        !engine.os.futex_wait(engine.asked_here, asked, static_cast<std::int64_t>(until - now)).ok()) {
+      break;
+    }
+  }
+}
+
+std::uint32_t asked_here(const Engine& engine) {
+  return engine.asked_here.load(std::memory_order_acquire);
+}
+
+void answer_here(Engine& engine, std::uint32_t what) {
+  engine.asked_here.fetch_and(~what, std::memory_order_acq_rel);
+  static_cast<void>(engine.os.futex_wake(engine.asked_here, INT_MAX));
 }
 
 EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group,

@@ -76,6 +76,8 @@ struct Engine {
   // Large free blocks stay with the allocator, or go at once. False: it has had none so far. May be null.
   bool (*keep_large)(bool keep) = nullptr;
   OomReport* oom_report = nullptr;  // may be null
+  // The program has a signal for the calling thread, which comes when the thread is done here. May be null.
+  bool (*signal_waits)() = nullptr;
 
   std::atomic<bool> reclaimer_runs{false};
   std::atomic<bool> reclaimer_ready{false};  // its meter is in force
@@ -95,6 +97,7 @@ struct Engine {
   // Since when the reclaimer is in one of the three above: it may be waiting for a lock whose holder waits for it.
   std::atomic<std::uint64_t> in_allocator_ns{0};  // 0: it is not
   std::atomic<std::uint64_t> looks{0};            // the reclaimer's, that are over
+  FutexWord asked_here{0};                        // kRequest* bits: what this process asks of its own reclaimer
   FutexWord room{0};                        // raised whenever memory was given back: who waits for room sleeps here
   std::atomic<std::uint64_t> evicted{0};    // pages this process made leave so far
   std::atomic<std::uint64_t> came_back{0};  // and those that were found back
@@ -126,6 +129,9 @@ struct Engine {
   }
   [[nodiscard]] MemberRecord& record() const {
     return view.member(account.member());
+  }
+  [[nodiscard]] bool is_called_away() const {
+    return signal_waits != nullptr && signal_waits();
   }
   [[nodiscard]] bool may_open_here() const {
     return !many_threads.load(std::memory_order_relaxed) || reclaimer_barred.load(std::memory_order_relaxed);
@@ -165,6 +171,12 @@ Pages headroom(Engine& engine);
 
 // Wakes the reclaimer of this process, if it sleeps.
 void wake_reclaimer(Engine& engine);
+// Asks it for kRequestRefresh or kRequestDump and waits so long at most until that is done. Not by its record's word,
+// where others may be asking for something else.
+void ask_reclaimer(Engine& engine, std::uint32_t what, std::int64_t most_ns);
+// The reclaimer's: what was asked for, and that it is done.
+std::uint32_t asked_here(const Engine& engine);
+void answer_here(Engine& engine, std::uint32_t what);
 
 // Evicts up to `wanted` pages and books the outcome; rebuilds the ranking when it is empty.
 // `pagemap` must be open and usable by the calling thread. `patient` false: also what would

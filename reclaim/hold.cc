@@ -81,6 +81,9 @@ bool wait_held(Engine& engine, const ChargeRequest& request, const Hold& hold, s
     if (above == Pages::none()) {
       break;
     }
+    if (engine.is_called_away()) {
+      break;
+    }
     const std::uint64_t now = engine.os.now_ns();
     if (above + kLeastHelp < least && now < end) {
       least = above;

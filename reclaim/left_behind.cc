@@ -86,12 +86,12 @@ void release_empty(Engine& engine) {
   }
 }
 
-// Counted twice for a moment rather than not at all: its place goes last.
+// Not counted for a moment rather than twice: the peak would keep that, and somebody else die of it.
 void take_back(Engine& engine) {
   engine.groups.disown(kGroup);
+  engine.view.release_group(engine.account.member(), kLeftBehind, engine.account.pid());
   static_cast<void>(engine.groups.scan(engine.os, engine.pagemap));
   engine.account.refresh(engine.os, &engine.statm);
-  engine.view.release_group(engine.account.member(), kLeftBehind, engine.account.pid());
 }
 
 bool is_empty(const Engine& engine) {
@@ -116,12 +116,18 @@ void serve_leave_request(Engine& engine, Pagemap& pagemap) {
 
 void settle_left_behind(Engine& engine) {
   const std::uint64_t now = engine.os.now_ns();
-  if (!engine.groups.has(kGroup) || now < engine.left_behind_due_ns.load(std::memory_order_relaxed)) {
+  if (!engine.groups.has(kGroup)) {
+    return;
+  }
+  const bool is_back = engine.groups.container(kGroup) == engine.account.container();
+  if (!is_back && now < engine.left_behind_due_ns.load(std::memory_order_relaxed)) {
     return;
   }
   engine.left_behind_due_ns.store(now + kPauseNs, std::memory_order_relaxed);
-  release_empty(engine);
-  if (is_empty(engine) || engine.groups.container(kGroup) == engine.account.container()) {
+  if (!is_back) {
+    release_empty(engine);
+  }
+  if (is_back || is_empty(engine)) {
     take_back(engine);
   }
 }

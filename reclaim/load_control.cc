@@ -187,7 +187,8 @@ void LoadControl::wait(Engine& engine, ContainerId id) {
     FutexWord never{0};
     static_cast<void>(engine.os.futex_wait(never, 0, kStepNs));
     const std::uint64_t now = engine.os.now_ns();
-    if (now - since >= kMostHoldNs || in_grace(engine, id) || (keeps_roster && may_go_on(engine, id, since))) {
+    if (now - since >= kMostHoldNs || engine.is_called_away() || in_grace(engine, id) ||
+        (keeps_roster && may_go_on(engine, id, since))) {
       // Who has hardly waited keeps its place among the others, and may have to wait again.
       if (now - since >= kSliceNs) {
         record.turn_ns.store(now, std::memory_order_relaxed);

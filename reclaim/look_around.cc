@@ -2,6 +2,7 @@
 #include "reclaim/look_around.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace weir {
 namespace {
@@ -41,7 +42,13 @@ void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) 
   engine.waiters.fetch_add(1, std::memory_order_relaxed);
   engine.unserved.store(true, std::memory_order_seq_cst);
   wake_reclaimer(engine);
-  static_cast<void>(engine.os.futex_wait(engine.room, seen, timeout_ns));
+  constexpr std::int64_t kStepNs = 10'000'000;  // its signals are blocked: it looks for them
+  const std::int64_t step = engine.signal_waits != nullptr ? kStepNs : timeout_ns;
+  for (std::int64_t left = timeout_ns; left > 0 && !engine.is_called_away(); left -= step) {
+    if (engine.os.futex_wait(engine.room, seen, std::min(left, step)).error() != ETIMEDOUT) {
+      break;
+    }
+  }
   engine.waiters.fetch_sub(1, std::memory_order_acq_rel);
 }
 

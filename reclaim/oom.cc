@@ -151,9 +151,12 @@ void kill_by_policy(Engine& engine, const Standing& standing, OomPolicy policy) 
     report(engine, standing, victim, out);
     out.end();
   }
+  const std::uint32_t self = engine.account.pid();
+  if (engine.view.container(standing.container).oom_killer.load(std::memory_order_acquire) != self) {
+    return;  // stopped meanwhile, and another has decided
+  }
   if (policy == OomPolicy::kGroup) {
     count(engine.view.container(standing.container).counters.events_oom_group_kill);
-    const std::uint32_t self = engine.account.pid();
     each_process(engine, standing.container, [&](std::uint32_t pid, Pages) {
       if (pid != self && pid != victim.pid) {
         kill_one(engine, standing.container, pid, 0);
@@ -207,16 +210,17 @@ void out_of_memory(Engine& engine, const Standing& standing, std::uint64_t stall
   std::uint32_t nobody = 0;
   const std::uint32_t self = engine.account.pid();
   if (!container.oom_killer.compare_exchange_strong(nobody, self, std::memory_order_acq_rel)) {
-    // Somebody else decides. Should that one have died meanwhile, its office is vacant.
+    // Somebody else decides. Should that one have died meanwhile, or been stopped, its office is vacant.
     ProcessStat stat;
-    const bool gone = read_process_stat(engine.os, nobody, stat) != 0 || is_over(stat);
+    const bool gone = read_process_stat(engine.os, nobody, stat) != 0 || is_over(stat) || is_stopped(stat);
     if (gone) {
       container.oom_killer.compare_exchange_strong(nobody, 0, std::memory_order_acq_rel);
     }
     return;
   }
   kill_by_policy(engine, standing, policy);
-  container.oom_killer.store(0, std::memory_order_release);
+  std::uint32_t mine = self;
+  container.oom_killer.compare_exchange_strong(mine, 0, std::memory_order_release);
 }
 
 }  // namespace weir

@@ -147,6 +147,7 @@ bool Recorder::write_out() {
   while (!records.empty()) {
     const SysResult wrote = os_->write(fd_, records.data(), records.size());
     if (!wrote.ok() && wrote.error() != EINTR) {
+      write_error_ = wrote.error();
       return false;  // a full disk: what stands there ends in the midst of a record, and will be told as such
     }
     const auto bytes = static_cast<std::size_t>(wrote.ok() ? wrote.value() : 0);
@@ -201,6 +202,7 @@ void Recorder::start_afresh(const Engine& engine) {
   lost_ = 0;
   has_marks_ = false;
   met_bound_ = false;
+  write_error_ = 0;
   evicted_ = engine.evicted.load(std::memory_order_relaxed);
   came_back_ = engine.came_back.load(std::memory_order_relaxed);
 }

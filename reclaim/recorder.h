@@ -74,6 +74,10 @@ class Recorder final : public UseListener {
   [[nodiscard]] bool met_bound() const {
     return met_bound_;
   }
+  // The errno of the write that failed and ended it; 0: none has.
+  [[nodiscard]] int write_error() const {
+    return write_error_;
+  }
 
   void saw_use(AddressRange range, Pages resident, Pages referenced) override;
   [[nodiscard]] bool holds(Granule granule) const override;
@@ -104,6 +108,7 @@ class Recorder final : public UseListener {
   std::uint64_t written_ = 0;
   std::uint64_t most_bytes_ = kMostBytes;
   bool met_bound_ = false;
+  int write_error_ = 0;
   // record_turn's.
   std::uint64_t flushed_ns_ = 0;
   std::uint64_t looked_ns_ = 0;

@@ -29,11 +29,7 @@ void refresh_all(Engine& engine, ContainerId id) {
     refresh_members(engine.os, engine.view, Subtree::below(engine.view, id));
     return;
   }
-  Word& request = engine.record().request;
-  request.store(kRequestRefresh, std::memory_order_release);
-  engine.record().wake.fetch_add(1, std::memory_order_release);
-  static_cast<void>(engine.os.futex_wake(engine.record().wake, 1));
-  static_cast<void>(engine.os.futex_wait(request, kRequestRefresh, kAnswerWait));
+  ask_reclaimer(engine, kRequestRefresh, kAnswerWait);
 }
 
 // One round at the limit: our own share, by ourselves or by the reclaimer. `tried`: somebody has looked
@@ -70,7 +66,7 @@ bool served_by_grace(Engine& engine, const ChargeRequest& request, Standing& sta
       refresh_others(engine, standing.container);
     }
     wait_for_room(engine, engine.room.load(std::memory_order_acquire), kIdlePause);
-    if (may_block_reclaimer(engine)) {
+    if (may_block_reclaimer(engine) || (!request.may_refuse && engine.is_called_away())) {
       return true;
     }
     refresh_here(engine, request);
@@ -194,6 +190,10 @@ Step next_step(Engine& engine, const ChargeRequest& request, const Standing& sta
 Verdict make_room(Engine& engine, const ChargeRequest& request, Standing& standing, Tries tries, StallTime& time) {
   while (over_limit(standing)) {
     time.tick();
+    // Its handler runs, and the next sample tries again. Who is refused or not has its answer first.
+    if (!request.may_refuse && engine.is_called_away()) {
+      break;
+    }
     if (served_by_grace(engine, request, standing) || !over_limit(standing)) {
       break;
     }

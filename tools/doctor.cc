@@ -164,7 +164,10 @@ std::string registry_obstacle(Session& session) {
 std::string space_obstacle(const std::string& directory) {
   struct statvfs space = {};
   const std::string parent = directory.substr(0, directory.rfind('/') + 1);
-  if (::access((directory + "/registry").c_str(), F_OK) == 0 || ::statvfs(parent.c_str(), &space) != 0) {
+  struct stat registry = {};
+  // An empty one was begun by somebody who had no room.
+  if ((::stat((directory + "/registry").c_str(), &registry) == 0 && registry.st_size > 0) ||
+      (::statvfs((directory + "/.").c_str(), &space) != 0 && ::statvfs(parent.c_str(), &space) != 0)) {
     return "";
   }
   return space.f_bavail * space.f_frsize >= kRegistryBytes ? "" : parent + " is full";

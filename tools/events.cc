@@ -106,6 +106,9 @@ void show(Session& session, const Wish& wish) {
   std::uint64_t next = open ? oldest_event(session.view()) : 0;
   const bool any =
       open && print_new(session.view(), wish, next, wish.follow ? Unfinished::kWait : Unfinished::kPassOver);
+  if (next > 0 && open && oldest_event(session.view()) > 0 && !wish.follow) {
+    say("the registry keeps the last " + std::to_string(kMaxEvents) + " events; what was before is gone");
+  }
   ContainerId id;
   if (!wish.name.empty() && !any && (!open || !session.find(wish.name, id))) {
     fail("there is no container " + shown(wish.name) + " (weir ls lists them)");

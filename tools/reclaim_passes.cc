@@ -39,7 +39,9 @@ Pages usage_now(Session& session, ContainerId id) {
   const Subtree subtree = Subtree::below(session.view(), id);
   refresh_members(session.os(), session.view(), subtree);
   count_groups(session.os(), session.view(), subtree);
-  return usage_of(session.view(), subtree);
+  const Pages usage = usage_of(session.view(), subtree);
+  note_usage(session.view().container(id), usage);
+  return usage;
 }
 
 // More than one pass: members give unevenly.

@@ -257,6 +257,9 @@ ReplayRecording load_recording(const std::string& path, std::size_t& bytes) {
   if (std::filesystem::is_directory(path)) {
     refuse(shown(path) + " is a folder, not a recording");
   }
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
+    refuse(shown(path) + " is no file");
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     refuse("cannot read " + shown(path) + ": " + error_text(errno));

@@ -119,7 +119,11 @@ struct TopScreen::Terminal {
 
 TopScreen::TopScreen() : terminal_(std::make_unique<Terminal>()) {
   terminal_->screen = ::newterm(nullptr, stdout, stdin);
-  if (terminal_->screen == nullptr) {
+  const bool moves = terminal_->screen != nullptr && ::tigetstr("cup") != nullptr;
+  if (terminal_->screen != nullptr && !moves) {
+    ::endwin();
+  }
+  if (!moves) {
     const char* type = std::getenv("TERM");
     fail("cannot fill a terminal of type " + shown(type == nullptr ? "" : type) + " (weir top --once prints a table)");
   }

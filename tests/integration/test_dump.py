@@ -184,6 +184,16 @@ class DumpTest(harness.WeirTest):
             time.sleep(0.01)
         self.assertEqual((process.returncode, process.stdout.read()), (0, b"ok\n"))
 
+    def test_on_a_small_alternate_stack(self):
+        for limit in (64 * MIB, 16 * MIB):  # without a reclaimer at first, and with one
+            for file_format in ("text", "json", "prometheus"):
+                path = os.path.join(self.scratch, f"small-{limit}-{file_format}")
+                with self.subTest(limit=limit, file_format=file_format):
+                    result = self.run_weir([harness.program("small_alt_stack"), "24", str(int(DUMP_SIGNAL))], limit,
+                                           dump_file=path, dump_format=file_format)
+                    self.assertEqual((result.status, result.out, result.err), (0, b"ok\n", b""))
+                    self.assertIn("small_alt_stack", harness.content_of(path).decode())
+
     def test_stat_has_the_same_keys(self):
         process = self.start_ready([harness.program("hold"), "8"], self.weir_env(64 * MIB))
         values = self.stat()

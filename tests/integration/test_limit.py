@@ -28,6 +28,11 @@ GROWERS = [
     ("daemon_twice", [40], 1),
     ("exec_chain", [4], 1),
     ("vfork_exec", [50, 32], 1),
+    ("deep_threads", [1, 60], 1),
+    ("deep_threads", [8, 7], 8),
+    ("jump_out", [], 1),
+    ("small_alt_stack", [40], 1),
+    ("vfork_signals", [], 1),
 ]
 
 # Large enough to show the coarser net, which lets more through before it catches.
@@ -40,9 +45,10 @@ BIG_GROWERS = [
     ("grow_bss", [64], 1),
     ("grow_stack", [80], 1),
     ("grow_threads", [2, 64], 2),
+    ("deep_threads", [2, 48], 2),
     ("grow_blocked", [2, 64], 2),
     ("own_malloc", [96], 1),
-    *[("grow_reserved", [96, way], 1) for way in ("noreserve", "commit", "commit_by_steps", "brk", "file")],
+    *[("grow_reserved", [96, way], 1) for way in ("noreserve", "commit", "commit_by_steps", "commit_ahead", "brk", "file")],
     ("walk_again", [96, 2], 1),
     ("daemon_twice", [80], 1),
 ]

@@ -74,6 +74,10 @@ class MuteTest(harness.WeirTest):
 
     def test_in_text_it_is_named(self):
         process = self.stopped()
+        for _ in range(100):  # a thread in the midst of a system call stops after it
+            if self.member(process.pid)["reach"] == "stopped":
+                break
+            time.sleep(0.01)
         line = next(line for line in self.weir("stat", "test").out.decode().splitlines() if str(process.pid) in line)
         self.assertEqual(line.split()[-2:], ["stopped", "hold"], line)
         os.kill(process.pid, signal.SIGCONT)

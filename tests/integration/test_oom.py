@@ -54,6 +54,14 @@ class OomTest(harness.WeirTest):
         self.assertEqual(out.split()[:4], [b"ready", b"137", b"alive", b"ok"], out)
         self.assertEqual(len(self.killed()), 1)
 
+    def test_who_decides_may_have_little_stack(self):
+        large = self.start_ready([harness.program("hold"), "12"], self.weir_env(16 * MIB, swap_limit="1M"))
+        result = self.run_locked([harness.program("small_alt_stack"), "8"], swap_limit="1M",
+                                 dump_file=os.path.join(self.scratch, "report"))
+        self.assertEqual(large.wait(PATIENCE), -signal.SIGKILL)
+        self.assertEqual((result.status, result.out), (0, b"ok\n"), result.err)
+        self.assertEqual(self.killed(), [large.pid])
+
     def test_other_containers_are_left_alone(self):
         bystander = self.start_ready([harness.program("hold"), "40"], self.weir_env(64 * MIB, container="bystander"))
         self.assertEqual(self.run_locked([harness.program(LOCKED), "32"]).status, -signal.SIGKILL)

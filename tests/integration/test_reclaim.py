@@ -112,6 +112,20 @@ class ReclaimTest(harness.WeirTest):
         for process in (locked, free):
             self.assertEqual(self.finish(process).status, 0)
 
+    def test_a_lowered_limit_holds_who_only_walks_through_what_it_has(self):
+        """Far from its marks it ran neither a reclaimer nor a meter, and it never asks for memory again."""
+        self.need_swap()
+        process = self.start_ready([harness.program("walk_slowly"), "48"], self.weir_env(1024 * MIB))
+        self.assertEqual(self.weir("set", "test", "limit=16M").status, 0)
+        usages = []
+        for _ in range(20):
+            time.sleep(0.1)
+            usages.append(self.stat()["usage"])
+        self.note(f"usage afterwards {[usage // MIB for usage in usages]}")
+        self.assertLess(sorted(usages)[len(usages) // 2], 28 * MIB)
+        self.assertGreater(self.stat()["failcnt"], 0)
+        self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
     def test_a_lower_limit_brings_usage_down_and_tells_how_far(self):
         process = self.hold(40)
         result = self.weir("set", "test", "limit=16M")

@@ -17,6 +17,15 @@ static char* committed(size_t bytes, size_t step) {
   return memory;
 }
 
+// All of it before any is touched, each piece too small to be looked at.
+static char* committed_ahead(size_t bytes, size_t step) {
+  char* memory = mmap(NULL, bytes, PROT_NONE, kPrivate | MAP_NORESERVE, -1, 0);
+  for (size_t at = 0; memory != MAP_FAILED && at < bytes; at += step) {
+    require(mprotect(memory + at, step, kWrite) == 0, "mprotect");
+  }
+  return memory;
+}
+
 static char* of_file(size_t bytes) {
   FILE* file = tmpfile();
   require(file != NULL && ftruncate(fileno(file), (off_t)bytes) == 0, "a file");
@@ -40,6 +49,9 @@ static char* by_way(const char* way, size_t bytes) {
   }
   if (strcmp(way, "commit_by_steps") == 0) {
     return committed(bytes, 64 * 1024);
+  }
+  if (strcmp(way, "commit_ahead") == 0) {
+    return committed_ahead(bytes, 64 * 1024);
   }
   if (strcmp(way, "sbrk") == 0) {
     return sbrk((intptr_t)bytes);

@@ -1,4 +1,6 @@
-// raw_fork.c - forks by the raw system call and by _Fork, which run no atfork handler; the children grow.
+// raw_fork.c - forks by the raw system call and by _Fork, which run no atfork handler, while it is large itself; the
+// children grow, and leave a namespace, which asks who else runs in their process.
+#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -7,11 +9,13 @@
 static void child_grows(pid_t child) {
   require(child >= 0, "fork");
   if (child == 0) {
+    require(unshare(CLONE_FILES) == 0, "unshare before anything else");
     const size_t bytes = 24 * MIB;
     char* memory = malloc(bytes);
     require(memory != NULL, "malloc in the child");
     fill(memory, bytes, 5);
     verify(memory, bytes, 5);
+    require(unshare(CLONE_FILES) == 0, "unshare");
     _exit(0);
   }
   int status = -1;
@@ -19,11 +23,12 @@ static void child_grows(pid_t child) {
 }
 
 int main(void) {
-  char* memory = malloc(2 * MIB);
-  fill(memory, 2 * MIB, 6);
+  const size_t bytes = 24 * MIB;
+  char* memory = malloc(bytes);
+  fill(memory, bytes, 6);
   child_grows((pid_t)syscall(SYS_fork));
   child_grows(_Fork());
-  verify(memory, 2 * MIB, 6);
+  verify(memory, bytes, 6);
   puts("ok");
   return 0;
 }

@@ -1,17 +1,21 @@
 # Completion of weir(1) for bash.
 
 _weir_containers() {
-  weir ls 2>/dev/null | awk 'NR > 1 { print $1 }'
+  local i directory=()
+  for ((i = 1; i < COMP_CWORD; ++i)); do
+    [[ ${COMP_WORDS[i]} == --dir ]] && directory=(--dir "${COMP_WORDS[i + 1]}")
+  done
+  weir ls "${directory[@]}" 2>/dev/null | awk 'NR > 1 { print $1 }'
 }
 
 # The value of the option before the cursor. False: it takes none we know.
 _weir_value() {
   case $1 in
     -n | --name) COMPREPLY=($(compgen -W "$(_weir_containers)" -- "$2")) ;;
-    --format) COMPREPLY=($(compgen -W "text json prometheus" -- "$2")) ;;
+    --format) COMPREPLY=($(compgen -W "text json$([[ $3 == stat ]] && echo ' prometheus')" -- "$2")) ;;
     --dump-format) COMPREPLY=($(compgen -W "text json prometheus" -- "$2")) ;;
     --oom) COMPREPLY=($(compgen -W "kill group enomem pause:" -- "$2")) ;;
-    --background) COMPREPLY=($(compgen -W "on off" -- "$2")) ;;
+    --background | --load-control) COMPREPLY=($(compgen -W "on off" -- "$2")) ;;
     --meter) COMPREPLY=($(compgen -W "auto fallback" -- "$2")) ;;
     --log) COMPREPLY=($(compgen -W "auto off error warn info debug" -- "$2")) ;;
     --type) COMPREPLY=($(compgen -W "zram file" -- "$2")) ;;
@@ -19,7 +23,7 @@ _weir_value() {
     --policy) COMPREPLY=($(compgen -W "$([[ $3 == replay ]] && echo weir direct refaults fixed || echo reserve lazy stay)" -- "$2")) ;;
     --dir) COMPREPLY=($(compgen -d -- "$2")) ;;
     -o | --record | --dump-file | --path) COMPREPLY=($(compgen -f -- "$2")) ;;
-    -m | --limit | --proactive | --thrash | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval) COMPREPLY=() ;;
+    -m | --limit | --proactive | --thrash | --high | --low | --swap-max | --size | --to | --by | --usage | --count | --timeout | --interval | --threads | --processes) COMPREPLY=() ;;
     *) return 1 ;;
   esac
 }
@@ -59,7 +63,8 @@ _weir() {
   case $command in
     run | record)
       if [[ $current == -* ]]; then
-        COMPREPLY=($(compgen -W "--name --limit --high --low --swap-max --oom --background --proactive --thrash --meter --record --dump-file
+        COMPREPLY=($(compgen -W "--name --limit --high --low --swap-max --oom --background --load-control --proactive
+          --thrash --threads --processes --meter --record --dump-file
           --dump-format --log --dir --help --" -- "$current"))
       else
         COMPREPLY=($(compgen -c -- "$current"))
@@ -80,14 +85,15 @@ _weir() {
       ;;
     kill | rm) COMPREPLY=($(compgen -W "$(_weir_containers) --dir --help" -- "$current")) ;;
     set)
-      COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= min= oom= background= proactive= thrash=
+      COMPREPLY=($(compgen -W "$(_weir_containers) limit= high_watermark= low_watermark= swap_limit= min= oom= background= load_control=
+        proactive= thrash=
         --dir --help" -- "$current"))
       [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
       ;;
     swap)
       case ${COMP_WORDS[at + 1]} in
-        add) COMPREPLY=($(compgen -W "--size --type --path --help" -- "$current")) ;;
-        rm) COMPREPLY=($(compgen -W "--help" -- "$current")) ;;
+        add) COMPREPLY=($(compgen -W "--size --type --path --dir --help" -- "$current")) ;;
+        rm) COMPREPLY=($(compgen -W "--dir --help" -- "$current")) ;;
         *) COMPREPLY=($(compgen -W "add rm" -- "$current")) ;;
       esac
       ;;

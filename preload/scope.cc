@@ -1,0 +1,76 @@
+// scope.cc - a depth, and the mask that the program's thread had before, per thread.
+#include "preload/scope.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+
+#include <cstring>
+
+#include "core/raw_syscall.h"
+
+namespace weir {
+namespace {
+
+constexpr long kMaskBytes = 8;
+constexpr std::uint64_t kNobody = ~std::uint64_t{0};
+
+[[gnu::tls_model("initial-exec")]] constinit thread_local int depth_inside = 0;
+// What the program blocks here by itself.
+[[gnu::tls_model("initial-exec")]] constinit thread_local std::uint64_t blocked_by_program = kNobody;
+
+constexpr std::uint64_t bit_of(int signal) {
+  return std::uint64_t{1} << static_cast<unsigned>(signal - 1);
+}
+
+// Faults are the calling thread's at once: blocked they kill. SIGTRAP is ours.
+constexpr std::uint64_t kClosed =
+    ~(bit_of(SIGBUS) | bit_of(SIGSEGV) | bit_of(SIGILL) | bit_of(SIGFPE) | bit_of(SIGTRAP));
+
+std::uint64_t change_raw_mask(int how, std::uint64_t mask) {
+  std::uint64_t before = 0;
+  raw_syscall(SYS_rt_sigprocmask, how, sys_arg(&mask), sys_arg(&before), kMaskBytes);
+  return before;
+}
+
+}  // namespace
+
+bool inside_weir() {
+  return depth_inside != 0;
+}
+
+WeirScope::WeirScope() {
+  ++depth_inside;
+}
+WeirScope::~WeirScope() {
+  --depth_inside;
+}
+
+// Inside it is only with its signals blocked: one that comes before, or has waited, may leave by a jump.
+ClosedScope::ClosedScope() : before_(change_raw_mask(SIG_BLOCK, kClosed)), noted_before_(blocked_by_program) {
+  blocked_by_program = before_;
+  ++depth_inside;
+}
+ClosedScope::~ClosedScope() {
+  --depth_inside;
+  blocked_by_program = noted_before_;
+  change_raw_mask(SIG_SETMASK, before_);
+}
+
+HandlerScope::HandlerScope(const void* context) : noted_before_(blocked_by_program) {
+  std::memcpy(&blocked_by_program, &static_cast<const ucontext_t*>(context)->uc_sigmask, sizeof(blocked_by_program));
+  if ((blocked_by_program & bit_of(SIGBUS)) != 0) {
+    change_raw_mask(SIG_UNBLOCK, bit_of(SIGBUS));  // what we touch may be lost, whatever the program blocks
+  }
+}
+HandlerScope::~HandlerScope() {
+  blocked_by_program = noted_before_;
+}
+
+bool signal_waits() {
+  std::uint64_t pending = 0;
+  raw_syscall(SYS_rt_sigpending, sys_arg(&pending), kMaskBytes);
+  return (pending & kClosed & ~blocked_by_program) != 0;
+}
+
+}  // namespace weir
