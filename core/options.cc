@@ -170,13 +170,6 @@ void drop_mark(Mark& mark, GetVariable get, const char* variable, const char* re
 }
 
 void check_marks(Options& o, GetVariable get, Complaints& complaints) {
-  constexpr const char* kNoLimit = "is a share of a limit, and there is none";
-  if (o.limit.unlimited() && o.high_set() && o.high_watermark.is_percent) {
-    drop_mark(o.high_watermark, get, "WEIR_HIGH_WATERMARK", kNoLimit, complaints);
-  }
-  if (o.limit.unlimited() && o.low_set() && o.low_watermark.is_percent) {
-    drop_mark(o.low_watermark, get, "WEIR_LOW_WATERMARK", kNoLimit, complaints);
-  }
   if (o.high_set() && o.high_watermark.against(o.limit) > o.limit) {
     drop_mark(o.high_watermark, get, "WEIR_HIGH_WATERMARK", "is above WEIR_LIMIT", complaints);
   }

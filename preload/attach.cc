@@ -170,6 +170,11 @@ bool attach_process(Process& p) {
   ContainerId container;
   const bool attached = find_container(p, container) && attach_member(p, container);
   complain(p, complaints);
+  if (attached && is_logged(LogLevel::kInfo)) {
+    TextBuffer<320> line;
+    line.add("charged to ").add(p.engine.container().name);
+    log_line(LogLevel::kInfo, line.view());
+  }
   return attached;
 }
 

@@ -21,17 +21,21 @@ bool is_terminal(int fd) {
 
 }  // namespace
 
+bool is_logged(LogLevel level) {
+  const LogLevel most = process().options.log_level;
+  return level <= most && most != LogLevel::kOff;
+}
+
 void log_line(LogLevel level, std::string_view text) {
-  const Options& options = process().options;
-  if (level > options.log_level || options.log_level == LogLevel::kOff) {
+  if (!is_logged(level)) {
     return;
   }
+  const Options& options = process().options;
   TextBuffer<640> line;
   line.add("weir[").add_number(static_cast<std::uint64_t>(raw_os().pid())).add("]: ").add(text).add_char('\n');
   if (!options.log_path.empty()) {
-    TextBuffer<3200> path;
-    path.add(options.log_path);
-    const SysResult fd = raw_os().open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
+    // It is the end of its variable's copy, and so of a string.
+    const SysResult fd = raw_os().open(options.log_path.data(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
     if (fd.ok()) {
       static_cast<void>(raw_os().write(static_cast<int>(fd.value()), line.view().data(), line.view().size()));
       static_cast<void>(raw_os().close(static_cast<int>(fd.value())));

@@ -10,6 +10,10 @@
 
 namespace weir {
 
+// warn: what is lost or was refused; error: who was killed; info: the container and the meter; debug: the
+// reclaimer's work. Safe in signal handlers.
 void log_line(LogLevel level, std::string_view text);
+// Whether such a line goes anywhere: to spare the making of it.
+bool is_logged(LogLevel level);
 
 }  // namespace weir

@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #include "core/events.h"
+#include "core/text.h"
+#include "preload/log.h"
 #include "preload/process.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/growth_watch.h"
@@ -28,6 +30,11 @@ void set_meter(Process& p, Meter kind, std::string_view why) {
   p.engine.record().meter.store(static_cast<std::uint32_t>(kind), std::memory_order_relaxed);
   post_event(p.engine.os, p.engine.view,
              {EventKind::kMeter, p.engine.account.container(), p.pid.load(std::memory_order_relaxed), {}, why});
+  if (is_logged(LogLevel::kInfo)) {
+    TextBuffer<128> line;
+    line.add("fault meter: ").add(why);
+    log_line(LogLevel::kInfo, line.view());
+  }
 }
 
 void choose_meter(Process& p) {

@@ -7,6 +7,7 @@
 
 #include "core/text.h"
 #include "preload/dump.h"
+#include "preload/log.h"
 #include "preload/process.h"
 
 namespace weir {
@@ -27,6 +28,9 @@ class ProgramOomReport final : public OomReport {
   void line(std::string_view text) override {
     if (!is_mine()) {
       return;
+    }
+    if (!process().options.log_path.empty()) {  // a terminal has it already
+      log_line(LogLevel::kError, text);
     }
     TextBuffer<192> line;
     line.add("weir: ").add(text).add_char('\n');

@@ -6,8 +6,10 @@
 #include <algorithm>
 
 #include "core/raw_syscall.h"
+#include "core/text.h"
 #include "preload/callbacks.h"
 #include "preload/dump.h"
+#include "preload/log.h"
 #include "preload/meter_choice.h"
 #include "preload/own_thread.h"
 #include "preload/process.h"
@@ -87,6 +89,16 @@ std::int64_t sleep_after(Process& p, const LookResult& result, std::uint32_t see
   return loop.first_thread_ended.load(std::memory_order_acquire) ? sooner(sleep, kLastThreadPoll) : sleep;
 }
 
+void log_look(Process& p, const LookResult& result) {
+  if (result.worked && is_logged(LogLevel::kDebug)) {
+    TextBuffer<192> line;
+    line.add("usage ").add_number(result.standing.usage.bytes()).add(", high ");
+    line.add_number(result.standing.marks.high.bytes()).add(", paged out so far ");
+    line.add_number(Pages{p.engine.evicted.load(std::memory_order_relaxed)}.bytes());
+    log_line(LogLevel::kDebug, line.view());
+  }
+}
+
 void sleep_for(Process& p, std::uint32_t seen, std::int64_t ns) {
   if (ns == 0) {
     return;
@@ -126,6 +138,7 @@ void* run_reclaimer(void*) {
     serve_requests(p);
     const bool direct_only = p.engine.container().background.load(std::memory_order_relaxed) == 0;
     const LookResult result = look(p.engine, loop.watch, direct_only);
+    log_look(p, result);
     mind_thrash(p.engine);
     adjust_meter(p, result.standing);
     if (loop.first_thread_ended.load(std::memory_order_acquire)) {

@@ -23,9 +23,11 @@ constexpr std::uint64_t bit_of(int signal) {
   return std::uint64_t{1} << static_cast<unsigned>(signal - 1);
 }
 
-// Faults are the calling thread's at once: blocked they kill. SIGTRAP is ours.
+// Faults are the calling thread's at once: blocked they kill. SIGTRAP is ours. With the last a thread that changes its
+// user asks all others, and waits for them (glibc's SIGSETXID).
+constexpr int kSetUser = 33;
 constexpr std::uint64_t kClosed =
-    ~(bit_of(SIGBUS) | bit_of(SIGSEGV) | bit_of(SIGILL) | bit_of(SIGFPE) | bit_of(SIGTRAP));
+    ~(bit_of(SIGBUS) | bit_of(SIGSEGV) | bit_of(SIGILL) | bit_of(SIGFPE) | bit_of(SIGTRAP) | bit_of(kSetUser));
 
 std::uint64_t change_raw_mask(int how, std::uint64_t mask) {
   std::uint64_t before = 0;

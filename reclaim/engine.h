@@ -120,6 +120,7 @@ struct Engine {
   std::atomic<std::uint64_t> hopeless_until_ns{0};   // what cannot leave fills the limit: so it was found
   std::atomic<std::uint64_t> forked_ns{0};           // when this process last made a child by fork
   std::atomic<std::uint64_t> left_behind_due_ns{0};  // when what was left behind is to be looked at again
+  std::atomic<std::uint64_t> mover_until_ns{0};      // until then who asked to leave it may still be about to move us
 
   [[nodiscard]] ContainerRecord& container() const {
     return view.container(account.container());

@@ -102,7 +102,7 @@ bool is_empty(const Engine& engine) {
 }  // namespace
 
 void serve_leave_request(Engine& engine, Pagemap& pagemap) {
-  engine.left_behind_due_ns.store(engine.os.now_ns() + kMoverNs, std::memory_order_relaxed);
+  engine.mover_until_ns.store(engine.os.now_ns() + kMoverNs, std::memory_order_relaxed);
   if (take_place(engine)) {
     Adopter adopter(engine.os, engine.groups.owners(), engine.groups.owner_mark(kGroup));
     static_cast<void>(scan_both(engine.os, pagemap, kWholeAddressSpace, adopter));
@@ -119,8 +119,9 @@ void settle_left_behind(Engine& engine) {
   if (!engine.groups.has(kGroup)) {
     return;
   }
-  const bool is_back = engine.groups.container(kGroup) == engine.account.container();
-  if (!is_back && now < engine.left_behind_due_ns.load(std::memory_order_relaxed)) {
+  const bool is_here = engine.groups.container(kGroup) == engine.account.container();
+  const bool is_back = is_here && now >= engine.mover_until_ns.load(std::memory_order_relaxed);
+  if (!is_back && (is_here || now < engine.left_behind_due_ns.load(std::memory_order_relaxed))) {
     return;
   }
   engine.left_behind_due_ns.store(now + kPauseNs, std::memory_order_relaxed);

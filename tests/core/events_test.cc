@@ -58,6 +58,24 @@ TEST_F(EventsTest, AnEventComesBackAsItWasPosted) {
   EXPECT_STREQ(events[0].text, "usage 17 MiB, limit 16 MiB");
 }
 
+TEST_F(EventsTest, WhatWasSaidOfLateIsKnown) {
+  const auto said = [&](ContainerId id, std::string_view text) {
+    return was_posted_of_late(registry_.view, {EventKind::kLimitMet, id, 1, {}, text});
+  };
+  EXPECT_FALSE(said(home_, "same"));
+  const std::string long_text(300, 'x');
+  post(1, "same");
+  post(2, long_text);
+  EXPECT_TRUE(said(home_, "same"));
+  EXPECT_TRUE(said(home_, long_text));
+  EXPECT_FALSE(said(home_, "other"));
+  EXPECT_FALSE(said(registry_.make("elsewhere"), "same"));
+  for (int i = 0; i < 256; ++i) {
+    post(3);
+  }
+  EXPECT_FALSE(said(home_, "same")) << "long ago";
+}
+
 TEST_F(EventsTest, EventsComeInTheirOrderAndOnce) {
   for (std::uint64_t i = 0; i < 100; ++i) {
     post(i);

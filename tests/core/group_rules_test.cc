@@ -102,19 +102,18 @@ TEST_P(RefusedRulesTest, TheWholeTextIsRefusedWithAReason) {
   EXPECT_EQ(parsed.value.count, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Texts, RefusedRulesTest,
-                         ::testing::Values(Refusal{"", "is empty"}, Refusal{";;", "no rule"},
-                                           Refusal{"=io", "without a thread name"}, Refusal{"a", "container name"},
-                                           Refusal{"a=", "container name"}, Refusal{"a=../b", "container name"},
-                                           Refusal{"#=a", "thread number"}, Refusal{"#0=a", "thread number"},
-                                           Refusal{"#1-=a", "thread number"}, Refusal{"#-1=a", "thread number"},
-                                           Refusal{"#99999999999=a", "thread number"}, Refusal{"#5-3=a", "ends before"},
-                                           Refusal{"a=b:", "option"}, Refusal{"a=b:colour=red", "unknown option"},
-                                           Refusal{"a=b:high=1M,high_watermark=2M", "given twice"},
-                                           Refusal{"a=b:limit=1.5G", ""},
-                                           Refusal{"a=b:limit=8M,high=9M", "above its limit"},
-                                           Refusal{"a=b:limit=8M,high=4M,low=5M", "above the high one"},
-                                           Refusal{"good=a;bad", "container name"}));
+INSTANTIATE_TEST_SUITE_P(
+    Texts, RefusedRulesTest,
+    ::testing::Values(Refusal{"", "is empty"}, Refusal{";;", "no rule"}, Refusal{"=io", "without a thread name"},
+                      Refusal{"a", "lacks a '='"}, Refusal{"a=", "container name"}, Refusal{"a=../b", "container name"},
+                      Refusal{"#=a", "thread number"}, Refusal{"#0=a", "thread number"},
+                      Refusal{"#1-=a", "thread number"}, Refusal{"#-1=a", "thread number"},
+                      Refusal{"#99999999999=a", "thread number"}, Refusal{"#5-3=a", "ends before"},
+                      Refusal{"a=b:", "option"}, Refusal{"a=b:colour=red", "unknown option"},
+                      Refusal{"a=b:high=1M,high_watermark=2M", "given twice"}, Refusal{"a=b:limit=1.5G", ""},
+                      Refusal{"a=b:limit=8M,high=9M", "above its limit"},
+                      Refusal{"a=b:limit=8M,high=4M,low=5M", "above the high one"},
+                      Refusal{"a=b:high=50%", "and no limit"}, Refusal{"good=a;bad", "lacks a '='"}));
 
 TEST(GroupRulesTest, TooManyRulesAreRefused) {
   std::string text;

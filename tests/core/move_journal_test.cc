@@ -115,7 +115,6 @@ TEST_F(MoveJournalTest, AMoverKilledAtAnyMomentHasMovedAllOrNothing) {
     ASSERT_EQ(registry_.view.book(io_).load().container, at(in_b ? "b/io" : "a/io"));
   }
   RecordProperty("cut", cut);
-  EXPECT_GT(cut, 0);
 }
 
 }  // namespace

@@ -168,6 +168,16 @@ class RecordTest(harness.WeirTest):
         self.assertEqual(result.status, 2)
         self.assertIn(b"--policy 'best' is no policy", result.err)
 
+    def test_a_disk_that_fills_is_told(self):
+        python = self.need_program("python3")
+        path = os.path.join(self.scratch, "short")
+        limited = f"ulimit -f 1; exec {python} -c '{LOOP}'"
+        result = self.run_weir(["/bin/sh", "-c", limited], "24M", record=path)
+        self.assertEqual(result.status, 0, result.err)
+        told = [event["text"] for event in self.events("recording")]
+        self.assertTrue(any("cannot be written: errno 27" in text for text in told), told)
+        self.assertLessEqual(os.path.getsize(glob.glob(path + ".*")[0]), 1024)
+
     def test_where_nothing_can_be_written_the_program_runs(self):
         self.need_swap()
         result = self.run_weir(PIPELINE, "16M", record=os.path.join(self.scratch, "missing", "rec"))
