@@ -1,7 +1,7 @@
 // reclaim_lock.h - the one lock of reclaim inside a process.
 //
 // Taken by the reclaimer thread, and by a thread that reclaims where it faulted. The first has
-// every signal blocked; the second marks itself (preload's WeirScope) so that a signal that
+// every signal blocked; the second marks itself (preload/scope.h) so that a signal that
 // lands on it while it holds the lock leaves at once. So no thread ever waits for itself.
 // Safe in signal handlers: a futex word, nothing else (Drepper, "Futexes are tricky", mutex2).
 #pragma once
