@@ -1,6 +1,7 @@
 // program_calls.h - what the hooks do: the program's own calls, seen on their way to libc.
 #pragma once
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -12,8 +13,19 @@
 
 namespace weir {
 
+// libc answers with -1 and errno.
+template <typename Result>
+Result libc_result(long raw, Result failed, Result succeeded) {
+  if (raw < 0 && raw > -4096) {
+    errno = static_cast<int>(-raw);
+    return failed;
+  }
+  return succeeded;
+}
+
 using SignalHandler = void (*)(int);
 
+// Memory: program_calls.cc. Threads, signals, namespaces: program_threads.cc.
 void* program_mmap(void* address, std::size_t bytes, int protection, int flags, int fd, off_t offset);
 // Declared with variable arguments by libc; the fifth is read only under MREMAP_FIXED.
 void* program_mremap(void* old_address, std::size_t old_bytes, std::size_t new_bytes, int flags, void* new_address);

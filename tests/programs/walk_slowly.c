@@ -1,4 +1,5 @@
-// walk_slowly.c - takes all its memory at once, then does nothing but walk through it, with rests, until its input ends.
+// walk_slowly.c - takes all its memory at once, then does nothing but walk through it, with rests, until its input
+// ends.
 #include <poll.h>
 
 #include "program.h"
