@@ -200,6 +200,7 @@ class MoveTest(harness.WeirTest):
         self.assertTrue(holds(), what)
 
     def test_stay_charges_the_past_here_and_the_future_there(self):
+        self.need_swap()
         moved, process = self.left_behind()
         self.step(process, b"more\n")
         self.eventually(lambda: abs(self.usage("b") - 16 * MIB) < MIB // 2, "what came since is there")

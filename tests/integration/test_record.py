@@ -169,6 +169,7 @@ class RecordTest(harness.WeirTest):
         self.assertIn(b"--policy 'best' is no policy", result.err)
 
     def test_a_disk_that_fills_is_told(self):
+        self.need_swap()
         python = self.need_program("python3")
         path = os.path.join(self.scratch, "short")
         limited = f"ulimit -f 1; exec {python} -c '{LOOP}'"
