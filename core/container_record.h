@@ -123,4 +123,9 @@ struct ContainerRecord {
   char name[kMaxNameBytes + 1];
 };
 
+// Its policy refuses what does not fit.
+inline bool is_enomem(const ContainerRecord& record) {
+  return record.oom_policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(OomPolicy::kEnomem);
+}
+
 }  // namespace weir

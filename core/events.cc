@@ -7,10 +7,21 @@
 namespace weir {
 namespace {
 
+// What stands at the end of a text that did not fit.
+constexpr std::string_view kCutOff = "...";
+
 void copy_text(char* out, std::size_t capacity, std::string_view text) {
   const std::size_t bytes = std::min(text.size(), capacity - 1);
   std::memcpy(out, text.data(), bytes);
   out[bytes] = '\0';
+}
+
+// Of a text that is too long the beginning, and that it is one.
+void copy_marked(char* out, std::size_t capacity, std::string_view text) {
+  copy_text(out, capacity, text);
+  if (text.size() >= capacity) {
+    std::memcpy(out + capacity - 1 - kCutOff.size(), kCutOff.data(), kCutOff.size());
+  }
 }
 
 // The end of the name, which says more than its beginning when it is a deep one.
@@ -65,7 +76,7 @@ void post_event(Os& os, const RegistryView& view, const EventNote& note) {
   record.pid.store(note.pid, std::memory_order_relaxed);
   copy_text(record.container_name, sizeof(record.container_name),
             name_tail(view.container(note.container), sizeof(record.container_name) - 1));
-  copy_text(record.text, sizeof(record.text), note.text);
+  copy_marked(record.text, sizeof(record.text), note.text);
   std::uint64_t mine = kWriting | (number + 1);
   record.sequence.compare_exchange_strong(mine, number + 1, std::memory_order_release);
 }
@@ -108,13 +119,15 @@ bool read_event(const RegistryView& view, std::uint64_t& next, Event& out, std::
 bool was_posted_of_late(const RegistryView& view, const EventNote& note) {
   constexpr std::uint64_t kLately = 256;
   const Registry& registry = view.raw();
+  char kept[sizeof(EventRecord::text)];
+  copy_marked(kept, sizeof(kept), note.text);
+  const std::string_view wanted(kept);
   const std::uint64_t end = registry.header.next_event.load(std::memory_order_acquire);
   for (std::uint64_t number = end > kLately ? end - kLately : 0; number < end; ++number) {
     const EventRecord& record = registry.events[number % kMaxEvents];
     const std::string_view text(record.text, strnlen(record.text, sizeof(record.text)));
     if (record.kind.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(note.kind) &&
-        record.container.load(std::memory_order_relaxed) == note.container.index &&
-        text == note.text.substr(0, sizeof(record.text) - 1)) {
+        record.container.load(std::memory_order_relaxed) == note.container.index && text == wanted) {
       return true;
     }
   }
@@ -132,8 +145,6 @@ const char* to_string(EventKind kind) {
       return "none";
     case EventKind::kCreated:
       return "created";
-    case EventKind::kAttached:
-      return "attached";
     case EventKind::kBadOption:
       return "bad_option";
     case EventKind::kMeter:

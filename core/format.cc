@@ -23,6 +23,13 @@ void add_percent(Text& text, std::uint32_t hundredths) {
   text.add_number(hundredths / 100).add_char('.').add_number(hundredths / 10 % 10).add_number(hundredths % 10);
 }
 
+void add_oom(Text& text, const OomChoice& choice) {
+  text.add(to_string(choice.policy));
+  if (choice.policy == OomPolicy::kPause) {
+    text.add_char(':').add_number(choice.pause_seconds);
+  }
+}
+
 void add_thrash(Text& text, const ThrashChoice& choice) {
   if (choice.seconds == 0) {
     text.add("off");

@@ -59,6 +59,8 @@ std::uint64_t in_unit(const StatRow& row, std::uint64_t raw);
 bool is_unlimited(const StatRow& row, std::uint64_t raw);
 // Hundredths of a percent as "1.25".
 void add_percent(Text& text, std::uint32_t hundredths);
+// "kill", or "pause:30".
+void add_oom(Text& text, const OomChoice& choice);
 // "off", "30" or "30:oom".
 void add_thrash(Text& text, const ThrashChoice& choice);
 

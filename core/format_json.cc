@@ -72,7 +72,8 @@ void json_stayed(Sink& out, const ContainerStats& stats) {
 
 void json_choices(Sink& out, const ContainerStats& stats) {
   Piece piece(out);
-  piece->add(",\"oom\":\"").add(to_string(stats.oom.policy));
+  piece->add(",\"oom\":\"");
+  add_oom(*piece.operator->(), stats.oom);
   piece->add("\",\"background\":").add(stats.background ? "true" : "false");
   piece->add(",\"adaptive_watermarks\":").add(stats.adaptive ? "true" : "false");
   piece->add(",\"load_control\":").add(stats.load_control ? "true" : "false");

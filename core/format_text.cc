@@ -95,7 +95,11 @@ void format_text(const RegistryView& view, ContainerId id, const ContainerStats&
   }
   text_pressure(out, "some", stats.some);
   text_pressure(out, "full", stats.full);
-  Piece(out).key("oom").add(to_string(stats.oom.policy)).add_char('\n');
+  {
+    Piece piece(out);
+    add_oom(piece.key("oom"), stats.oom);
+    piece->add_char('\n');
+  }
   Piece(out).key("background").add(stats.background ? "on" : "off").add_char('\n');
   Piece(out).key("watermarks").add(stats.adaptive ? "adaptive" : "fixed").add_char('\n');
   Piece(out).key("load_control").add(stats.load_control ? "on" : "off").add_char('\n');

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "core/member_record.h"
 #include "core/text.h"
 
 namespace weir {
@@ -100,6 +101,9 @@ const char* read_container(GroupRule& rule, std::string_view text, Kind kind) {
   rule.container = rule.each_its_own ? text.substr(0, text.size() - kPid.size()) : text;
   TextBuffer<kMaxNameBytes + 2> whole;
   whole.add(rule.container).add(rule.each_its_own ? kLongestPid : "");
+  if (kind == Kind::kThreads && rule.container == kLeftBehindName) {
+    return "has the container name 'left', which stands for what a process left behind when it moved";
+  }
   return parse_name(whole.view()).ok() ? nullptr : "has a container name that is none";
 }
 

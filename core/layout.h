@@ -16,7 +16,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 23;
+inline constexpr std::uint32_t kRegistryVersion = 24;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -25,10 +25,9 @@ inline constexpr std::uint32_t kMaxEvents = 4096;
 enum class EventKind : std::uint32_t {
   kNone = 0,
   kCreated,
-  kAttached,
   kBadOption,
   kMeter,
-  kLimitMet,
+  kLimitMet,  // the first time since the container was made: value[0] usage, value[1] limit, in bytes
   kNoSwap,
   kOom,
   kOomVictim,

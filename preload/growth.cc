@@ -25,10 +25,6 @@ constexpr std::size_t kLargeBytes = 256 * kKiB;
 constexpr std::int64_t kLeastBudget = 128 * static_cast<std::int64_t>(kKiB);
 constexpr std::int64_t kMostBudget = 16 * static_cast<std::int64_t>(kMiB);
 
-bool is_enomem(const ContainerRecord& record) {
-  return record.oom_policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(OomPolicy::kEnomem);
-}
-
 // The nearer a mark, the sooner the next look; what a container's other members do meanwhile
 // is theirs to notice.
 std::int64_t next_budget(const Standing& standing) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/events.h"
 #include "reclaim/enomem.h"
 #include "reclaim/hold.h"
 #include "reclaim/in_place.h"
@@ -70,6 +71,20 @@ bool has_background(const Engine& engine, GroupNumber group) {
   return record.background.load(std::memory_order_relaxed) != 0;
 }
 
+// Later ones are counted only: a container at work meets its limit often.
+void count_limit_met(Engine& engine, const Standing& standing) {
+  ContainerCounters& counters = engine.view.container(standing.container).counters;
+  count(counters.failcnt);
+  if (counters.events_limit.fetch_add(1, std::memory_order_relaxed) == 0) {
+    post_event(engine.os, engine.view,
+               {EventKind::kLimitMet,
+                standing.container,
+                engine.account.pid(),
+                {standing.usage.bytes(), standing.marks.limit.bytes()},
+                "the limit was met for the first time"});
+  }
+}
+
 // Against the marks of the process' containers, or of its group's below them.
 Verdict charge_level(Engine& engine, const ChargeRequest& request) {
   Standing standing = look_around(engine, request);
@@ -94,9 +109,8 @@ Verdict charge_level(Engine& engine, const ChargeRequest& request) {
     note_room_after_grace(engine, standing.container);
     return Verdict::kRoom;
   }
+  count_limit_met(engine, standing);
   ContainerCounters& counters = engine.view.container(standing.container).counters;
-  count(counters.failcnt);
-  count(counters.events_limit);
   count(counters.allocstall);
   StallTime stood(engine, standing.container);
   const Verdict verdict = stall(engine, request, standing, stood);

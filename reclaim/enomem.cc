@@ -46,7 +46,7 @@ bool fits_reserve(const Standing& standing) {
 }
 
 bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request) {
-  return request.may_refuse && is_enomem(engine, standing) &&
+  return request.may_refuse && meets_enomem(engine, standing) &&
          !(request.is_small && fits_small_reserve(engine, standing));
 }
 
@@ -55,7 +55,7 @@ Pages needed_at_once(const Engine& engine, const Standing& standing, const Charg
 }
 
 bool within_reserve(const Engine& engine, const Standing& standing) {
-  return is_enomem(engine, standing) && fits_reserve(standing);
+  return meets_enomem(engine, standing) && fits_reserve(standing);
 }
 
 Verdict refuse(Engine& engine, const Standing& standing, const ChargeRequest& request) {

@@ -84,9 +84,8 @@ void refresh_here(Engine& engine, const ChargeRequest& request) {
   engine.account.refresh(engine.os, nullptr);
 }
 
-bool is_enomem(const Engine& engine, const Standing& standing) {
-  return engine.view.container(standing.container).oom_policy.load(std::memory_order_relaxed) ==
-         static_cast<std::uint32_t>(OomPolicy::kEnomem);
+bool meets_enomem(const Engine& engine, const Standing& standing) {
+  return is_enomem(engine.view.container(standing.container));
 }
 
 namespace {
@@ -105,7 +104,7 @@ Standing standing_with(const Engine& engine, const ChargeRequest& request, Pages
 template <typename Look>
 Standing standing_by(const Engine& engine, const ChargeRequest& request, Look look) {
   const Standing whole = look(request.expected);
-  const bool is_part = request.may_refuse && request.expected > kMostExpected && !is_enomem(engine, whole);
+  const bool is_part = request.may_refuse && request.expected > kMostExpected && !meets_enomem(engine, whole);
   return is_part ? look(kMostExpected) : whole;
 }
 

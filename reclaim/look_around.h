@@ -9,7 +9,7 @@ namespace weir {
 
 bool over_limit(const Standing& standing);
 // Whether the nearest limit refuses what does not fit, in place of killing for it.
-bool is_enomem(const Engine& engine, const Standing& standing);
+bool meets_enomem(const Engine& engine, const Standing& standing);
 
 // Wakes the reclaimer, and sleeps until memory was given back or the time is up.
 void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns);

@@ -76,7 +76,7 @@ void add_format(CLI::App& app, std::string& value, const char* choices) {
 }
 
 DumpFormat read_format(const std::string& value, bool prometheus_too) {
-  if (value == "prometheus" && !prometheus_too) {
+  if (!prometheus_too && value != "text" && value != "json") {
     refuse_value("--format", value, "is no format of this command (text, json)");
   }
   Options options;

@@ -91,7 +91,10 @@ void follow(Session& session, const Wish& wish, std::uint64_t next) {
       abandon_output();
       return;
     }
-    if (session.view().is_open() || session.open()) {
+    if (session.open_newer()) {
+      next = 0;
+    }
+    if (session.view().is_open()) {
       print_new(session.view(), wish, next, turns < kMostTurns ? Unfinished::kWait : Unfinished::kPassOver);
     }
     if (turns >= kMostTurns || next != seen) {

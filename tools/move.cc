@@ -57,8 +57,8 @@ MovePolicy read_policy(const std::string& text) {
   refuse_value("--policy", text, "is unknown (reserve, lazy, stay)");
 }
 
-std::string process_text(const Wanted& wanted) {
-  const std::string process = "process " + std::to_string(wanted.pid);
+std::string whom_text(const Wanted& wanted) {
+  const std::string process = process_text(wanted.pid);
   return wanted.group.empty() ? process : "group " + harmless(wanted.group) + " of " + process;
 }
 
@@ -67,7 +67,7 @@ std::string name_of(Session& session, ContainerId id) {
 }
 
 [[noreturn]] void fail_move(Session& session, const Wanted& wanted, MoveFailure failure) {
-  const std::string process = process_text(wanted);
+  const std::string process = whom_text(wanted);
   const bool exists = session.os().kill(static_cast<int>(wanted.pid), 0).error() != ESRCH;
   switch (failure) {
     case MoveFailure::kNotMember:
@@ -78,7 +78,7 @@ std::string name_of(Session& session, ContainerId id) {
     case MoveFailure::kNoContainer:
       fail("there is no container " + shown(wanted.name) + " any more");
     case MoveFailure::kNoGroup:
-      fail("process " + std::to_string(wanted.pid) + " has no thread group " + shown(wanted.group) +
+      fail(process_text(wanted.pid) + " has no thread group " + shown(wanted.group) +
            " (or no thread of it has come yet)");
     case MoveFailure::kNoPlace:
       throw CommandFault(ExitStatus::kBusy, process + " has thread groups that cannot go along: there is no place " +
@@ -96,7 +96,7 @@ std::string level_text(Session& session, const MoveLevel& level) {
 
 [[noreturn]] void fail_full(Session& session, const Wanted& wanted, const MoveResult& result, const std::string& end) {
   const MoveLevel& level = result.plan.tightest;
-  throw CommandFault(ExitStatus::kBusy, shown(name_of(session, level.id)) + " has no room for " + process_text(wanted) +
+  throw CommandFault(ExitStatus::kBusy, shown(name_of(session, level.id)) + " has no room for " + whom_text(wanted) +
                                             ": " + human_size(result.plan.needed_there) + " needed, room " +
                                             human_size(level.room()) + ", limit " + human_size(level.limit) + end +
                                             " (EBUSY)");
@@ -119,7 +119,7 @@ std::string groups_text(const MoveResult& result, const Wanted& wanted) {
 }
 
 int already_there(const Wanted& wanted) {
-  print(process_text(wanted) + " is in " + harmless(wanted.name) + " already\n");
+  print(whom_text(wanted) + " is in " + harmless(wanted.name) + " already\n");
   return 0;
 }
 
@@ -137,7 +137,7 @@ int move_alone(Session& session, const Wanted& wanted, const MoveOrder& order, b
   check();
   check_may_leave(session, wanted.pid);
   const std::string source = harmless(name_of(session, result.plan.source));
-  const std::string way = process_text(wanted) + " from " + source + " to " + harmless(wanted.name);
+  const std::string way = whom_text(wanted) + " from " + source + " to " + harmless(wanted.name);
   if (only_look) {
     print("would move " + way + "; " + human_size(result.plan.needed) + " would stay charged to " + source + "\n");
     return 0;
@@ -158,7 +158,7 @@ int dry_run(Session& session, const Wanted& wanted, const MoveOrder& order) {
   if (result.failure != MoveFailure::kNone && result.failure != MoveFailure::kNoRoom) {
     fail_move(session, wanted, result.failure);
   }
-  print("would move " + process_text(wanted) + groups_text(result, wanted) + " with " + human_size(plan.needed) +
+  print("would move " + whom_text(wanted) + groups_text(result, wanted) + " with " + human_size(plan.needed) +
         " from " + harmless(name_of(session, plan.source)) + " to " + harmless(wanted.name) + ", policy " +
         to_string(wanted.policy) + "\n" + level_text(session, plan.destination) + "\n");
   if (plan.tightest.id != plan.destination.id) {
@@ -216,7 +216,7 @@ int move(Session& session, const Wanted& wanted, const MoveOrder& order) {
   if (result.failure != MoveFailure::kNone) {
     fail_move(session, wanted, result.failure);
   }
-  std::string text = "moved " + process_text(wanted) + groups_text(result, wanted) + " with " +
+  std::string text = "moved " + whom_text(wanted) + groups_text(result, wanted) + " with " +
                      human_size(result.moved) + " from " + harmless(name_of(session, result.plan.source)) + " to " +
                      harmless(wanted.name);
   text += result.freed > Pages::none() ? ", " + human_size(result.freed) + " freed for it\n" : "\n";

@@ -9,10 +9,6 @@
 namespace weir {
 namespace {
 
-std::string process_text(std::uint32_t pid) {
-  return "process " + std::to_string(pid);
-}
-
 // The place of a member that was looked at a moment ago.
 MemberId place_of(Session& session, std::uint32_t pid) {
   MemberId member;
@@ -23,6 +19,10 @@ MemberId place_of(Session& session, std::uint32_t pid) {
 }
 
 }  // namespace
+
+std::string process_text(std::uint32_t pid) {
+  return "process " + std::to_string(pid);
+}
 
 void check_may_leave(Session& session, std::uint32_t pid) {
   const MemberId member = place_of(session, pid);

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -18,6 +19,7 @@
 
 #include "core/text.h"
 #include "core/usage.h"
+#include "tools/say.h"
 
 namespace weir {
 namespace {
@@ -33,6 +35,7 @@ bool as_address(const std::string& path, struct sockaddr_un& out) {
   out = {};
   out.sun_family = AF_UNIX;
   if (path.size() >= sizeof(out.sun_path)) {
+    errno = ENAMETOOLONG;
     return false;
   }
   std::memcpy(out.sun_path, path.data(), path.size());
@@ -78,9 +81,11 @@ std::thread quiet_thread(const Body& body) {
   std::thread thread;
   try {
     thread = std::thread(body);
-  } catch (const std::system_error&) {  // no thread to be had: the caller sees it
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  } catch (const std::system_error& error) {  // no thread to be had: the caller sees it
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = error.code().value();
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return thread;
 }
 
@@ -120,6 +125,7 @@ void PressureServer::start() {
     thread_ = quiet_thread([this] { run(); });
   }
   if (!thread_.joinable()) {
+    say("no pressure file for programs that honour MEMORY_PRESSURE_WATCH: " + error_text(errno));
     stop();
     return;
   }

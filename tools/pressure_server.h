@@ -33,7 +33,7 @@ class PressureServer {
   PressureServer& operator=(const PressureServer&) = delete;
 
   // Makes the socket and names it in our environment, for the command to inherit. Nothing happens
-  // where the variable is set already, or where weir has trouble.
+  // where the variable is set already; where it cannot be done, that is said.
   void start();
   // The socket goes. Before the end by a signal, too.
   void stop();

@@ -28,7 +28,7 @@ void add(GivenBack& total, const GivenBack& pass) {
 // Shows how far it came, where somebody watches.
 void show_progress(Pages done, Pages wanted) {
   if (::isatty(STDERR_FILENO) != 0) {
-    const std::string line = "\rreclaim: " + human_size(done) + " of " + human_size(wanted) + "   ";
+    const std::string line = "\rreclaim: " + human_size(std::min(done, wanted)) + " of " + human_size(wanted) + "   ";
     static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()));
   }
 }

@@ -32,7 +32,19 @@ Session::~Session() {
 
 bool Session::registry_exists() const {
   struct stat found = {};
-  return ::stat((std::string(directory_.text) + "/registry").c_str(), &found) == 0 || errno == EACCES;
+  if (::stat((std::string(directory_.text) + "/registry").c_str(), &found) == 0 || errno == EACCES) {
+    return true;
+  }
+  if (errno != ENOENT) {
+    fail(std::string(directory_.text) + ": " + error_text(errno));
+  }
+  return false;
+}
+
+bool Session::is_current() const {
+  struct stat found = {};
+  return ::stat((std::string(directory_.text) + "/registry").c_str(), &found) != 0 ||
+         FileId(found.st_dev, found.st_ino) == opened_;
 }
 
 // The default lies in a directory everybody may write: one that somebody else put there could
@@ -63,10 +75,21 @@ bool Session::open() {
     fail(std::string(directory_.text) + ": " + to_string(failure));
   }
   if (failure == OpenFailure::kNone) {
+    struct stat opened = {};
+    static_cast<void>(::stat((std::string(directory_.text) + "/registry").c_str(), &opened));
+    opened_ = FileId(opened.st_dev, opened.st_ino);
     guard_registry(view_.raw(), OnLoss::kFail);
     settle_cut_move(os_, view_);
   }
   return failure == OpenFailure::kNone;
+}
+
+bool Session::open_newer() {
+  if (view_.is_open() && is_current()) {
+    return false;
+  }
+  view_.close(os_);
+  return open();
 }
 
 bool Session::open_or_say() {
@@ -90,7 +113,7 @@ bool Session::is_gone(ContainerId id) const {
 }
 
 bool Session::is_kept(ContainerId id) const {
-  return registry_exists() && !is_gone(id);
+  return registry_exists() && is_current() && !is_gone(id);
 }
 
 bool Session::find(std::string_view name, ContainerId& out) {

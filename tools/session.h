@@ -1,15 +1,21 @@
 // session.h - the registry as the command opens it, and the containers it finds there.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/registry.h"
 #include "core/stats.h"
 
 namespace weir {
+
+// Device and inode.
+using FileId = std::pair<dev_t, ino_t>;
 
 // A container with its figures of this moment.
 struct Listed {
@@ -28,6 +34,9 @@ class Session {
 
   // To look: false when there is no registry yet; fails (exit 1) when there is a broken one.
   [[nodiscard]] bool open();
+  // To go on looking: opens what has come, and what has come in place of what is open. True: another one
+  // than before.
+  [[nodiscard]] bool open_newer();
   // To look: as open(), and says so on stderr when nothing runs.
   [[nodiscard]] bool open_or_say();
   // To run something: makes the registry when there is none. Why not, or kNone.
@@ -55,12 +64,15 @@ class Session {
  private:
   [[nodiscard]] bool is_gone(ContainerId id) const;
   [[nodiscard]] bool registry_exists() const;
+  // The file in the directory is the one that is open, or none is there.
+  [[nodiscard]] bool is_current() const;
   void check_owner() const;
 
   Os& os_;
   RegistryView view_;
   DirectoryPath directory_;
   bool directory_named_ = false;
+  FileId opened_{};  // the registry's
 };
 
 }  // namespace weir

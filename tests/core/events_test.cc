@@ -158,7 +158,7 @@ TEST_F(EventsTest, LongTextsAreCutNotSpilled) {
   post(1, "next");
   const std::vector<Event> events = read_all();
   ASSERT_EQ(events.size(), 2U);
-  EXPECT_EQ(std::string(events[0].text), std::string(127, 'x'));
+  EXPECT_EQ(std::string(events[0].text), std::string(124, 'x') + "...");
   EXPECT_STREQ(events[1].text, "next");
 }
 

@@ -172,6 +172,13 @@ TEST_F(FormatTest, ThePressureToStayBelowIsTold) {
   EXPECT_EQ(as_text().at("proactive"), "0.10");
 }
 
+TEST_F(FormatTest, APauseIsShownWithItsSeconds) {
+  record().oom_policy.store(static_cast<std::uint32_t>(OomPolicy::kPause));
+  record().oom_pause_seconds.store(30);
+  EXPECT_EQ(as_text().at("oom"), "pause:30");
+  EXPECT_EQ(as_json()["oom"], "pause:30");
+}
+
 TEST_F(FormatTest, TimeToThrashIsShownAsItIsSet) {
   record().thrash_seconds.store(0);
   EXPECT_EQ(as_json()["thrash"], "off");

@@ -59,6 +59,30 @@ class RegistryTest(harness.WeirTest):
         self.assertEqual((walker.status, walker.out), (0, b"ok\n"))
         self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
 
+    def test_directory_that_is_none_is_named(self):
+        for command in ("ls", "events", "stat"):
+            result = self.weir(command, "--dir", "/dev/null")
+            self.assertEqual(result.status, 1)
+            self.assertIn(b"/dev/null: Not a directory", result.err)
+
+    def test_directory_too_long_for_a_socket(self):
+        deep = os.path.join(self.directory, "d" * 100)
+        os.mkdir(deep, 0o700)
+        result = self.weir("run", "--dir", deep, "-m", "64M", "--", "/bin/echo", "hello")
+        self.assertEqual((result.status, result.out), (0, b"hello\n"))
+        self.assertIn(b"MEMORY_PRESSURE_WATCH", result.err)
+        self.assertIn(b"File name too long", result.err)
+
+    def test_events_follow_to_a_new_registry(self):
+        self.make_registry()
+        words = [harness.COMMAND, "events", "--follow", "--dir", self.directory]
+        follower = self.start(words, self.plain_env(), stdout=subprocess.PIPE)
+        self.assertIn(b" test created ", follower.stdout.readline())
+        shutil.rmtree(self.directory)
+        os.mkdir(self.directory, 0o700)
+        self.assertEqual(self.run_weir(["/bin/true"], 64 * MIB, container="second").status, 0)
+        self.assertIn(b" second created ", follower.stdout.readline())
+
     # --- the file ---
 
     def test_other_version(self):

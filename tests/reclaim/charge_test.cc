@@ -34,6 +34,22 @@ TEST(ChargeTest, AtTheLimitTheChargerReclaimsByItself) {
   EXPECT_TRUE(machine.os.killed.empty());
 }
 
+TEST(ChargeTest, TheFirstMeetingOfTheLimitIsTold) {
+  Machine machine(kMarks, {}, false);
+  machine.os.touch(0, 4000);
+  charge(machine.engine, {Pages{96}, false});
+  EXPECT_TRUE(machine.events(EventKind::kLimitMet).empty());
+  for (int i = 0; i < 3; ++i) {
+    machine.os.touch(0, 4090);
+    charge(machine.engine, {Pages{32}, false});
+  }
+  EXPECT_GT(machine.counters().events_limit.load(), 1U);
+  const auto told = machine.events(EventKind::kLimitMet);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].value[0], Pages{4090 + 32}.bytes());
+  EXPECT_EQ(told[0].value[1], Pages{4096}.bytes());
+}
+
 TEST(ChargeTest, WhatIsAboutToBeTouchedIsChargedAhead) {
   Machine machine(kMarks, {}, false);
   machine.os.touch(0, 4000);
