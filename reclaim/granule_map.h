@@ -3,7 +3,7 @@
 //
 // A two-level table: 1 GiB of address space a leaf, made when first needed, so that 100 GiB
 // reserved and 1 GiB resident costs as 1 GiB. Leaves are never given back: they are small
-// (192 KiB, touched in part) and a program that used an address uses it again.
+// (256 KiB, touched in part) and a program that used an address uses it again.
 //
 // Not thread-safe: callers hold the lock of the SharedRanking. Safe in signal handlers.
 #pragma once
@@ -24,6 +24,7 @@ struct GranuleRecord {
   std::uint8_t stuck_times : 4 = 0;  // times in a row that most of it would not leave
   std::uint8_t stuck_rounds = 0;     // builds to leave it alone for
   std::uint32_t left_at = 0;         // pages the container had evicted when some of it last left
+  std::uint32_t used_at = 0;         // when it was last known to be used (recency.h)
 
   // Would leave, or would not: then it rests, twice as long each time.
   void note_stuck(bool stuck) {
@@ -36,7 +37,7 @@ struct GranuleRecord {
     return born == 0;
   }
 };
-static_assert(sizeof(GranuleRecord) == 12);
+static_assert(sizeof(GranuleRecord) == 16);
 
 class GranuleMap {
  public:

@@ -1,9 +1,9 @@
 // ranking.h - what to give back next: every resident granule of the process, coldest first.
 //
-// A simple order for now, behind the interface that a cleverer one will keep: granules that
-// never came back before those that did, then by age. Age is counted in scans since the
-// granule last grew or came back. The shape is that of the kernel's inactive list: built in
-// one pass, taken from in batches, built anew when it is empty.
+// By how much of it was used of late where that is known, else by how often it came back, then by age; in a loop
+// (recency.h) what was used of late first. Age is counted in scans since the granule last grew, came back or was used.
+// The shape is that of the kernel's inactive list: built in one pass, taken from in batches, built anew when it is
+// empty.
 //
 // Not thread-safe: callers hold the lock of the SharedRanking. Safe in signal handlers.
 #pragma once
@@ -20,6 +20,7 @@
 #include "reclaim/granule_map.h"
 #include "reclaim/owner_map.h"
 #include "reclaim/pagemap.h"
+#include "reclaim/recency.h"
 #include "reclaim/refault_fronts.h"
 
 namespace weir {
@@ -95,7 +96,7 @@ class Ranking {
     used_pages_ -= std::min(used_pages_, pages.count);
   }
   // Books what a pass of UseEvidence found of the mapping that holds it.
-  void note_use(GranuleRecord& record, Pages referenced, Pages resident) const;
+  void note_use(GranuleRecord& record, Pages referenced, Pages resident);
   // From now on use decides, not how often something came back.
   void has_evidence(bool evidence) {
     evidence_ = evidence;
@@ -122,6 +123,9 @@ class Ranking {
   static constexpr std::uint16_t kHotKey = 3 * 32;
   // What was coldest when the ranking was built soon is not: when a quarter was taken, look again.
   static constexpr std::uint64_t kMostUsedShare = 4;
+  static constexpr std::uint64_t kMostUsedShareEarly = 16;  // what leaves soon after its use must be known soon
+  // By how fine parts of memory who leaves early is sorted. From the first part on it may.
+  static constexpr std::uint32_t kEarlyParts = 32;
   static constexpr std::uint64_t kLeastUsed = 256;
   // One build in so many looks everywhere.
   static constexpr std::uint32_t kFullScanEvery = 32;
@@ -152,6 +156,8 @@ class Ranking {
   std::uint32_t since_full_scan_ = 0;
   OwnerFilter filter_;
   bool evidence_ = false;
+  Recency recency_;
+  bool early_ = false;  // this ranking has what was used of late in front
   Entry* found_ = nullptr;
   Entry* sorted_ = nullptr;
   std::size_t count_ = 0;
