@@ -69,9 +69,11 @@ struct LoadRecord {
   Counter last_hold_ns;
   Counter second_start_ns;  // the same by the second (reclaim/thrash.h)
   Counter second_paging_ns;
-  Counter thrash_since_ns;  // 0: it does not
-  Counter level_ns;         // when `level` last changed
-  Counter level_start_ns;   // the same by longer windows, for the level
+  Counter thrash_since_ns;     // 0: it does not
+  Counter thrash_paging_ns;    // and what has been spent on it since
+  Counter thrash_capacity_ns;  // of that much
+  Counter level_ns;            // when `level` last changed
+  Counter level_start_ns;      // the same by longer windows, for the level
   Counter level_paging_ns;
   Counter page_out_ns;  // what one page-out costs here, smoothed; 0: not known yet
   Word level;           // members that may run at once while it thrashes; 0: as many as there are cores

@@ -43,6 +43,22 @@ OurCode find_name(Os& os, int fd, std::string_view name) {
   return at > 0 ? OurCode::kNotMapped : OurCode::kGone;
 }
 
+// Its first thread takes signals itself, in sigtimedwait, sigwait or sigwaitinfo: for so long it blocks none of them,
+// as far as its status tells. Where /proc/PID/syscall must not be read, not.
+bool waits_for_signals(Os& os, std::uint32_t pid) {
+  constexpr std::string_view kTimedWait = "128 ";  // SYS_rt_sigtimedwait
+  TextBuffer<64> path;
+  path.add("/proc/").add_number(pid).add("/syscall");
+  const SysResult fd = os.open(path.c_str(), O_RDONLY, 0);
+  if (!fd.ok()) {
+    return false;
+  }
+  char text[kTimedWait.size()] = {};
+  const SysResult got = os.pread(static_cast<int>(fd.value()), text, sizeof(text), 0);
+  static_cast<void>(os.close(static_cast<int>(fd.value())));
+  return got.ok() && std::string_view(text, static_cast<std::size_t>(got.value())) == kTimedWait;
+}
+
 // An exec sets handlers back, and so may a program: without ours we look closer.
 bool is_alien(Os& os, std::uint32_t pid, const MemberRecord& actor, const ProcessStatus& status) {
   if (actor.adopted.load(std::memory_order_acquire) != 0) {
@@ -98,7 +114,7 @@ Pages share_of_swap(Os& os, std::uint32_t pid, MemberRecord& record, Pages swapp
 bool catches(Os& os, std::uint32_t pid, std::uint32_t signal) {
   ProcessStatus status;
   return is_signal(signal) && read_process_status(os, pid, status) == 0 && status.tells_caught &&
-         !lacks(status, signal);
+         !lacks(status, signal) && ((status.blocked >> (signal - 1)) & 1) == 0 && !waits_for_signals(os, pid);
 }
 
 OurCode our_code_in(Os& os, std::uint32_t pid) {

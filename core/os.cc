@@ -138,6 +138,14 @@ SysResult RawOs::queue_signal(int tid, int signal, void* cookie) {
   info.si_value.sival_ptr = cookie;
   return call(SYS_rt_tgsigqueueinfo, info.si_pid, tid, signal, sys_arg(&info));
 }
+SysResult RawOs::queue_signal_to(int target, int signal, void* cookie) {
+  siginfo_t info = {};
+  info.si_signo = signal;
+  info.si_code = SI_TIMER;  // as above; negative, so that it may go to others, too
+  info.si_pid = pid();
+  info.si_value.sival_ptr = cookie;
+  return call(SYS_rt_sigqueueinfo, target, signal, sys_arg(&info));
+}
 SysResult RawOs::usage(struct rusage* out) {
   return call(SYS_getrusage, RUSAGE_SELF, sys_arg(out));
 }

@@ -115,6 +115,8 @@ class Os {
   // A queued signal with `cookie` as its value, to one thread of this process. If that calls exec before
   // it takes the signal, nobody gets it: the new program has no handler for it.
   virtual SysResult queue_signal(int tid, int signal, void* cookie) = 0;
+  // The same to any thread of another process of this user.
+  virtual SysResult queue_signal_to(int pid, int signal, void* cookie) = 0;
   virtual SysResult usage(struct rusage* out) = 0;
   // Faults that the calling thread has taken, of all kinds.
   virtual std::uint64_t thread_faults() = 0;
@@ -176,6 +178,7 @@ class RawOs final : public Os {
   SysResult kill(int pid, int signal) override;
   SysResult pidfd(int pid) override;
   SysResult tgkill(int pid, int tid, int signal) override;
+  SysResult queue_signal_to(int pid, int signal, void* cookie) override;
   SysResult queue_signal(int tid, int signal, void* cookie) override;
   SysResult usage(struct rusage* out) override;
   std::uint64_t thread_faults() override;

@@ -71,16 +71,17 @@ std::uint64_t keyed(std::string_view text, std::string_view key) {
   return value;
 }
 
-// The state, and the signals that are caught.
+bool take_signals(std::string_view digits, std::uint64_t& out) {
+  constexpr int kHex = 16;
+  return !digits.empty() && std::from_chars(digits.data(), digits.data() + digits.size(), out, kHex).ec == std::errc{};
+}
+
+// The state, and the signals that are caught, and blocked.
 void take_conduct(std::string_view text, ProcessStatus& out) {
   const std::string_view state = keyed_text(text, "\nState:");
-  const std::string_view caught = keyed_text(text, "\nSigCgt:");
   out.state = state.empty() ? out.state : state[0];
-  if (!caught.empty()) {
-    constexpr int kHex = 16;
-    out.tells_caught =
-        std::from_chars(caught.data(), caught.data() + caught.size(), out.caught, kHex).ec == std::errc{};
-  }
+  out.tells_caught = take_signals(keyed_text(text, "\nSigCgt:"), out.caught) || out.tells_caught;
+  static_cast<void>(take_signals(keyed_text(text, "\nSigBlk:"), out.blocked));
 }
 
 // Keeps what an earlier piece of the same file told.

@@ -54,6 +54,7 @@ struct ProcessStatus {
   char state = '?';
   std::uint64_t caught = 0;  // signals with a handler, signal n as bit n - 1
   bool tells_caught = false;
+  std::uint64_t blocked = 0;  // by the first thread
 };
 int read_process_status(Os& os, std::uint32_t pid, ProcessStatus& out);
 

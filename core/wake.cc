@@ -47,7 +47,7 @@ bool ask(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, const Put& 
     wake_reclaimer_of(os, actor);
     return true;
   }
-  return os.kill(static_cast<int>(pid), static_cast<int>(signal)).ok();
+  return os.queue_signal_to(static_cast<int>(pid), static_cast<int>(signal), asked_cookie()).ok();
 }
 
 }  // namespace

@@ -16,8 +16,13 @@ bool request_pages(MemberRecord& record, Pages wanted);
 bool end_request(MemberRecord& record, std::uint32_t kind);
 
 // Puts it with the wake-up: its reclaimer's, or, where it runs none, by the dump signal: for who asks once and by
-// hand, since one that calls exec just then has no handler any more. False: it cannot be asked.
+// hand, since a program's sleep is ended by it. False: it cannot be asked.
 bool ask_for_pages(Os& os, RegistryView& view, MemberId id, std::uint32_t pid, Pages wanted);
+
+// The value of that signal, which says that it is none to dump by: a request that was withdrawn meanwhile is nothing.
+inline void* asked_cookie() {
+  return reinterpret_cast<void*>(0x7765'6972);
+}
 
 // Asks the process at `id` to leave charged here what it holds (reclaim/left_behind.h), since it is about to be
 // moved, and waits for the answer, kMostAnswerNs at most. False: it cannot be asked, or has not answered.

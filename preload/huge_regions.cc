@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "preload/process.h"
+#include "reclaim/swap_limit.h"
 
 namespace weir {
 namespace {
@@ -55,6 +56,11 @@ bool is_time(Process& p) {
   const ContainerRecord& container = engine.container();
   const auto policy = static_cast<OomPolicy>(container.oom_policy.load(std::memory_order_relaxed));
   const Pages limit{container.limit.load(std::memory_order_relaxed)};
+  // What of a huge page is never touched counts all the same, as usage and as swap: where that is bounded, it may be
+  // what is lacking.
+  if (SwapAllowance::applies(engine.view, engine.account.container())) {
+    return false;
+  }
   return policy != OomPolicy::kEnomem && !limit.unlimited() && limit_bytes(p) >= kLeastLimitBytes;
 }
 

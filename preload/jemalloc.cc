@@ -111,12 +111,32 @@ static int result_of(long raw) {
 
 namespace weir {
 
+// A thread's first call makes its cache, and an arena where its turn has come for a new one. Where there is no memory
+// for that (RLIMIT_DATA, RLIMIT_AS), jemalloc 5.3 takes the arena for granted (tcache_arena_associate). True: it may
+// call.
+static bool may_call_here() {
+  constexpr std::size_t kArena = 16 * kMiB;
+  [[gnu::tls_model("initial-exec")]] static constinit thread_local bool known = false;
+  if (!known) {
+    if (const MapResult room = raw_os().map_anonymous(kArena); room.ok()) {
+      known = raw_os().unmap(room.address, kArena).ok();
+    }
+  }
+  return known;
+}
+
 void purge_allocator() {
+  if (!may_call_here()) {
+    return;
+  }
   // 4096 is MALLCTL_ARENAS_ALL.
   static_cast<void>(mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0));
 }
 
 void decay_allocator() {
+  if (!may_call_here()) {
+    return;
+  }
   static_cast<void>(mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0));
 }
 
@@ -127,7 +147,7 @@ bool keep_large_blocks(bool keep) {
   unsigned arena = 0;
   std::size_t length = sizeof(arena);
   TextBuffer<64> name;
-  if (mallctl("opt.narenas", &arena, &length, nullptr, 0) != 0) {
+  if (!may_call_here() || mallctl("opt.narenas", &arena, &length, nullptr, 0) != 0) {
     return false;
   }
   name.add("arena.").add_number(arena).add(".dirty_decay_ms");
@@ -137,7 +157,7 @@ bool keep_large_blocks(bool keep) {
 
 std::uint64_t freed_by_thread(bool may_ask) {
   [[gnu::tls_model("initial-exec")]] static constinit thread_local const std::uint64_t* counter = nullptr;
-  if (counter == nullptr && may_ask) {
+  if (counter == nullptr && may_ask && may_call_here()) {
     std::size_t length = sizeof(counter);
     static_cast<void>(mallctl("thread.deallocatedp", &counter, &length, nullptr, 0));
   }

@@ -104,7 +104,11 @@ void program_pthread_exit(void* result) {
 int program_sigaction_call(int signal, const struct sigaction* action, struct sigaction* old) {
   BorrowedSignal* const ours = borrowed_here(signal);
   if (ours == nullptr) {
-    return real_sigaction(signal, action, old);
+    const int result = real_sigaction(signal, action, old);
+    if (result == 0) {
+      note_program_handler(signal, action);
+    }
+    return result;
   }
   ours->exchange(action, old);
   return 0;
@@ -113,13 +117,14 @@ int program_sigaction_call(int signal, const struct sigaction* action, struct si
 SignalHandler program_signal(int signal, SignalHandler handler) {
   static constinit RealFunction<SignalHandler(int, SignalHandler)> real{"signal"};
   BorrowedSignal* const ours = borrowed_here(signal);
-  if (ours == nullptr) {
-    return real.get()(signal, handler);
-  }
   struct sigaction action = {};
   struct sigaction old = {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;
+  if (ours == nullptr) {
+    note_program_handler(signal, &action);
+    return real.get()(signal, handler);
+  }
   ours->exchange(&action, &old);
   return old.sa_handler;
 }

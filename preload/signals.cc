@@ -7,6 +7,7 @@
 
 #include "core/cut_call.h"
 #include "core/lost_registry.h"
+#include "core/wake.h"
 #include "preload/dump.h"
 #include "preload/growth.h"
 #include "preload/process.h"
@@ -99,19 +100,24 @@ void serve_here(Process& p, std::uint32_t asked) {
   pagemap.close(p.engine.os);
 }
 
-void dump_here() {
+// `asked`: by another process of ours, for what its request says. That may have been withdrawn since.
+void dump_here(bool asked) {
   Process& p = process();
   if (p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
     return;
   }
   const WeirScope scope;
   if (!p.engine.reclaimer_runs.load(std::memory_order_acquire)) {
-    const std::uint32_t asked = p.engine.record().request.load(std::memory_order_acquire);
-    if (asked == kRequestReclaim || asked == kRequestLeave) {
-      serve_here(p, asked);
-    } else {
+    const std::uint32_t request = p.engine.record().request.load(std::memory_order_acquire);
+    if (request == kRequestReclaim || request == kRequestLeave) {
+      serve_here(p, request);
+    } else if (!asked) {
       write_dump(Look::kProc);
     }
+    return;
+  }
+  if (asked) {
+    wake_reclaimer(p.engine);  // it came meanwhile
     return;
   }
   // The reclaimer reads and, but for stderr, which its descriptor table does not have, writes.
@@ -141,8 +147,9 @@ sigset_t all_but_bus() {
   return set;
 }
 
-void on_dump(int signal, siginfo_t*, void* context) {
-  unnoticed(context, signal, dump_here);
+void on_dump(int signal, siginfo_t* info, void* context) {
+  const bool asked = info->si_code == SI_TIMER && info->si_value.sival_ptr == asked_cookie();
+  unnoticed(context, signal, [asked] { dump_here(asked); });
 }
 
 }  // namespace
@@ -172,6 +179,17 @@ void install_dump_signal(int signal) {
     dump_signal = signal;
     process().engine.record().dump_signal.store(static_cast<std::uint32_t>(signal), std::memory_order_release);
   }
+}
+
+void note_program_handler(int signal, const struct sigaction* action) {
+  Process& p = process();
+  if (action == nullptr || signal != dump_signal || p.stage.load(std::memory_order_acquire) != Stage::kAttached ||
+      !is_own_process()) {
+    return;
+  }
+  const bool is_ours_again = (action->sa_flags & SA_SIGINFO) != 0 && action->sa_sigaction == on_dump;
+  p.engine.record().dump_signal.store(is_ours_again ? static_cast<std::uint32_t>(signal) : 0,
+                                      std::memory_order_release);
 }
 
 int installed_dump_signal() {

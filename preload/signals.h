@@ -16,6 +16,8 @@ bool guard_registry();
 void install_dump_signal(int signal);
 // The signal installed, 0 when there is none.
 int installed_dump_signal();
+// The program has set a handler: should it be for that signal, nobody may send it in our name any more.
+void note_program_handler(int signal, const struct sigaction* action);
 
 // The one that stands in for the program's handler of `signal`, or null: then the handler is the program's own.
 BorrowedSignal* borrowed(int signal);

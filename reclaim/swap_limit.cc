@@ -24,6 +24,12 @@ void each_limit(const RegistryView& view, ContainerId at, Visit visit) {
 
 }  // namespace
 
+bool SwapAllowance::applies(const RegistryView& view, ContainerId container) {
+  bool any = false;
+  each_limit(view, container, [&](ContainerId, Pages) { any = true; });
+  return any;
+}
+
 SwapAllowance::SwapAllowance(Engine& engine, Pages wanted)
     : SwapAllowance(engine, engine.account.member(),
                     BookEntry{engine.account.pid(), engine.account.container(), Pages::none()}, wanted) {}
@@ -32,7 +38,7 @@ SwapAllowance::SwapAllowance(Engine& engine, MemberId member, const BookEntry& e
     : engine_(engine), member_(member), pid_(entry.pid), allowed_(wanted) {
   const RegistryView& view = engine.view;
   MemberRecord& record = view.member(member);
-  each_limit(view, entry.container, [&](ContainerId, Pages) { limited_ = true; });
+  limited_ = applies(view, entry.container);
   if (!limited_) {
     return;
   }

@@ -24,6 +24,7 @@ class SwapAllowance {
     return allowed_;
   }
   // Whether there is a limit at all.
+  [[nodiscard]] static bool applies(const RegistryView& view, ContainerId container);
   [[nodiscard]] bool limited() const {
     return limited_;
   }

@@ -37,10 +37,14 @@ std::uint64_t thrashes_since(Engine& engine, ContainerId id, std::uint64_t now) 
   const std::uint64_t paging = total - load.second_paging_ns.exchange(total, std::memory_order_relaxed);
   const std::uint64_t capacity = (now - start) * may_run(engine, id, now);
   std::uint64_t next = since;
+  load.thrash_paging_ns.fetch_add(paging, std::memory_order_relaxed);
+  load.thrash_capacity_ns.fetch_add(capacity, std::memory_order_relaxed);
   if (start == 0 || now - start > kGapNs || paging < capacity / 4) {
     next = 0;
   } else if (paging >= capacity / 2 && since == 0) {
     next = start;
+    load.thrash_paging_ns.store(paging, std::memory_order_relaxed);
+    load.thrash_capacity_ns.store(capacity, std::memory_order_relaxed);
   }
   load.thrash_since_ns.store(next, std::memory_order_relaxed);
   return next;
@@ -63,10 +67,17 @@ void look_at(Engine& engine, ContainerId id, std::uint64_t now) {
   if (since == 0 || now - since < seconds * kWindowNs) {
     return;
   }
+  // A calmer second does not end it, and counts.
+  if (record.load.thrash_paging_ns.load(std::memory_order_relaxed) <
+      record.load.thrash_capacity_ns.load(std::memory_order_relaxed) / 2) {
+    return;
+  }
   // The next time is as long from here. Whoever gets it tells, and decides.
   if (!record.load.thrash_since_ns.compare_exchange_strong(since, now, std::memory_order_acq_rel)) {
     return;
   }
+  record.load.thrash_paging_ns.store(0, std::memory_order_relaxed);
+  record.load.thrash_capacity_ns.store(0, std::memory_order_relaxed);
   tell(engine, id, seconds);
   if (record.thrash_is_oom.load(std::memory_order_relaxed) != 0) {
     Standing standing;

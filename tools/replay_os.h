@@ -107,6 +107,9 @@ class ReplayOs final : public Os {
   SysResult advise_other(int, std::uintptr_t, std::size_t, int) override {
     return refused();
   }
+  SysResult queue_signal_to(int, int, void*) override {
+    return SysResult(0);
+  }
   SysResult tgkill(int, int, int) override {
     return SysResult(0);
   }

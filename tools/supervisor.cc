@@ -11,6 +11,8 @@
 #include <array>
 #include <cerrno>
 
+#include "tools/say.h"
+
 namespace weir {
 namespace {
 
@@ -65,6 +67,10 @@ class BlockedSignals {
   signals.restore();
   ::execvp(words[0], words.data());
   const int error = errno;
+  if (report_fd < 0) {
+    say(shown(command.front()) + " cannot be run: " + error_text(error));
+    ::_exit(error == ENOENT ? 127 : 126);
+  }
   static_cast<void>(!::write(report_fd, &error, sizeof(error)));
   ::_exit(1);
 }
@@ -98,9 +104,10 @@ int wait_for_end(pid_t command, const BlockedSignals& signals) {
 Ending supervise(const std::vector<std::string>& command) {
   Ending ending;
   std::array<int, 2> report{};
-  if (::pipe2(report.data(), O_CLOEXEC) != 0) {
-    ending.exec_error = errno;
-    return ending;
+  // Where no descriptors are left the command may still run: then it is the child that tells of an exec that fails.
+  const bool reports = ::pipe2(report.data(), O_CLOEXEC) == 0;
+  if (!reports) {
+    report = {-1, -1};
   }
   const BlockedSignals signals;
   ending.pid = ::fork();
@@ -113,7 +120,7 @@ Ending supervise(const std::vector<std::string>& command) {
   ::close(report[1]);
   if (ending.pid > 0) {
     // Ends without a word when exec closes the other end.
-    while (::read(report[0], &ending.exec_error, sizeof(ending.exec_error)) < 0 && errno == EINTR) {
+    while (reports && ::read(report[0], &ending.exec_error, sizeof(ending.exec_error)) < 0 && errno == EINTR) {
     }
     ending.wait_status = wait_for_end(ending.pid, signals);
   }

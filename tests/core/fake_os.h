@@ -196,6 +196,9 @@ class FakeOs : public Os {
   SysResult tgkill(int pid, int tid, int signal) override {
     return plain(Call::kTgkill, [&] { return raw_os().tgkill(pid, tid, signal); });
   }
+  SysResult queue_signal_to(int pid, int signal, void* cookie) override {
+    return plain(Call::kQueueSignal, [&] { return raw_os().queue_signal_to(pid, signal, cookie); });
+  }
   SysResult queue_signal(int tid, int signal, void* cookie) override {
     return plain(Call::kQueueSignal, [&] { return raw_os().queue_signal(tid, signal, cookie); });
   }

@@ -117,6 +117,14 @@ TEST_F(MemberStatusTest, OnlyWhoIsKnownToCatchASignalDoes) {
   EXPECT_TRUE(catches(registry_.os, kPid, kDumpSignal));
   EXPECT_FALSE(catches(registry_.os, kPid, 0));
   EXPECT_FALSE(catches(registry_.os, kPid, 65));
+  const std::string blocked = std::string("Name:\tx\nState:\tS (sleeping)\nSigBlk:\t") + kBoth + "\nSigCgt:\t" + kBoth;
+  registry_.os.put_file("/proc/" + std::to_string(kPid) + "/status", blocked + "\n");
+  EXPECT_FALSE(catches(registry_.os, kPid, kDumpSignal)) << "it may wait for it";
+  note(kBoth);
+  registry_.os.put_file("/proc/" + std::to_string(kPid) + "/syscall", "128 0x7ff 0x0");
+  EXPECT_FALSE(catches(registry_.os, kPid, kDumpSignal)) << "it waits for signals just now";
+  registry_.os.put_file("/proc/" + std::to_string(kPid) + "/syscall", "running");
+  EXPECT_TRUE(catches(registry_.os, kPid, kDumpSignal));
   note(kTrapOnly);
   EXPECT_FALSE(catches(registry_.os, kPid, kDumpSignal));
   note("");

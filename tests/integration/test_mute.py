@@ -11,6 +11,12 @@ from harness import MIB
 
 LIMIT = 64 * MIB
 HELD = 40
+WAITS = """
+import signal
+%s
+print("ready", flush=True)
+print(signal.sigtimedwait(signal.valid_signals(), 4))
+"""
 
 
 class MuteTest(harness.WeirTest):
@@ -54,6 +60,35 @@ class MuteTest(harness.WeirTest):
         else:
             self.assertGreater(held["usage"], (HELD - 16) * MIB, "what it gave back itself before it was stopped")
         return stat
+
+    def asked_by_hand(self, program):
+        """A sleeping Python program far from every mark, which `weir reclaim` asks for all it has."""
+        words = ["/usr/bin/python3", "-c", program]
+        process = self.start(words, self.weir_env(200 * MIB))
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        self.weir("reclaim", "test", "--to", "1M")  # root pages it out from outside, others cannot
+        return process
+
+    def assert_not_asked(self, program, told):
+        process = self.asked_by_hand(program)
+        self.assertEqual(self.finish(process).same(), (0, told, b""))
+
+    def test_who_waits_for_all_signals_is_not_sent_one(self):
+        self.assert_not_asked(WAITS % "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())", b"None\n")
+
+    def test_who_has_a_handler_of_its_own_is_not_sent_one(self):
+        handler = "signal.signal(signal.SIGRTMAX - 2, lambda *_: print('handler'))"
+        self.assert_not_asked(f"import signal, time; {handler}; print('ready', flush=True); time.sleep(4)", b"")
+
+    def test_who_was_stopped_when_asked_dumps_nothing_later(self):
+        process = self.start(["/usr/bin/python3", "-c", "print('ready', flush=True); import time; time.sleep(6)"],
+                             self.weir_env(200 * MIB))
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        asker = self.start([harness.COMMAND, "reclaim", "test", "--to", "1M"], self.weir_env())
+        os.kill(process.pid, signal.SIGSTOP)
+        asker.wait()
+        os.kill(process.pid, signal.SIGCONT)
+        self.assertEqual(self.finish(process).same(), (0, b"", b""))
 
     def test_a_stopped_member(self):
         process = self.stopped()

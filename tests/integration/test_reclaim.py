@@ -193,6 +193,14 @@ class SwapLimitTest(harness.WeirTest):
         # Both of us read a per-CPU counter, which may be 32 pages a core wrong (lib/percpu_counter.c).
         self.assertLessEqual(most, 8 * MIB + os.cpu_count() * 32 * 4096)
 
+    def test_what_nearly_fills_both_fits(self):
+        """Untouched parts of huge pages must not be what is lacking."""
+        self.need_swap()
+        for background in ("on", "off"):
+            result = self.run_weir([harness.program("grow_malloc"), "45"], 30 * MIB, swap_limit="20M",
+                                   background=background, container=f"full-{background}")
+            self.assertEqual(result.same(), (0, b"ok\n", b""))
+
     def test_within_it_all_is_well(self):
         self.need_swap()
         result = self.run_weir([harness.program("grow_malloc"), "24"], 16 * MIB, swap_limit="64M")

@@ -16,6 +16,12 @@ class RunTest(harness.WeirTest):
     def weir_run(self, *words, **options):
         return self.weir("run", "-n", "test", "-m", "64M", "--", *words, **options)
 
+    def test_few_descriptors_are_enough_for_the_command(self):
+        for most in (4, 5, 6, 7):
+            line = f"ulimit -n {most}; exec {harness.COMMAND} run --dir {self.directory} -m 32M -- /bin/echo hello"
+            result = self.run_plain(["/bin/sh", "-c", line])
+            self.assertEqual((result.status, result.out), (0, b"hello\n"), result.err)
+
     def test_exit_status(self):
         for status in (0, 1, 2, 77, 125, 255):
             result = self.weir_run("sh", "-c", f"echo out; echo err >&2; exit {status}")

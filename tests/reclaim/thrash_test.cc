@@ -53,10 +53,16 @@ TEST_F(ThrashTest, LessThanHalfOfTheTimeIsNoThrashing) {
   EXPECT_EQ(told(), 0U);
 }
 
-TEST_F(ThrashTest, OnceItHasBegunAQuarterGoesOnAndLessEndsIt) {
+TEST_F(ThrashTest, ALittleMoreThanAQuarterIsNotHalf) {
   live(2, kSecond / 2);
-  live(8, kSecond / 4);
-  EXPECT_EQ(told(), 1U);
+  live(60, kSecond / 3);
+  EXPECT_EQ(told(), 0U);
+}
+
+TEST_F(ThrashTest, CalmerSecondsCountAndLessThanAQuarterEndsIt) {
+  live(4, kSecond);
+  live(6, kSecond / 4);
+  EXPECT_EQ(told(), 1U) << "5.5 of 10 s";
   live(5, kSecond / 2);
   live(1, kSecond / 4 - 1);
   live(9, kSecond / 2);
