@@ -7,8 +7,12 @@
 namespace weir {
 
 std::uint32_t Recency::parts_between(std::uint32_t used_at, std::uint32_t now, std::uint32_t parts) const {
-  const std::uint64_t since = std::max(static_cast<std::int32_t>(now - used_at), 0);
-  return memory_ == 0 ? 0 : static_cast<std::uint32_t>(std::min<std::uint64_t>(since * parts / memory_, UINT32_MAX));
+  const auto since = static_cast<std::int32_t>(now - used_at);
+  if (memory_ == 0 || since <= 0) {
+    return 0;
+  }
+  const std::uint64_t passed = static_cast<std::uint64_t>(since) * parts / memory_;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(passed, UINT32_MAX));
 }
 
 std::uint32_t Recency::ago(std::uint32_t used_at, std::uint32_t parts) const {

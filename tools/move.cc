@@ -216,9 +216,8 @@ int move(Session& session, const Wanted& wanted, const MoveOrder& order) {
   if (result.failure != MoveFailure::kNone) {
     fail_move(session, wanted, result.failure);
   }
-  std::string text = "moved " + whom_text(wanted) + groups_text(result, wanted) + " with " +
-                     human_size(result.moved) + " from " + harmless(name_of(session, result.plan.source)) + " to " +
-                     harmless(wanted.name);
+  std::string text = "moved " + whom_text(wanted) + groups_text(result, wanted) + " with " + human_size(result.moved) +
+                     " from " + harmless(name_of(session, result.plan.source)) + " to " + harmless(wanted.name);
   text += result.freed > Pages::none() ? ", " + human_size(result.freed) + " freed for it\n" : "\n";
   if (result.above > Pages::none()) {
     text += "the limit is exceeded by " + human_size(result.above) + " until that is reclaimed\n";
