@@ -47,16 +47,8 @@ OurCode find_name(Os& os, int fd, std::string_view name) {
 // as far as its status tells. Where /proc/PID/syscall must not be read, not.
 bool waits_for_signals(Os& os, std::uint32_t pid) {
   constexpr std::string_view kTimedWait = "128 ";  // SYS_rt_sigtimedwait
-  TextBuffer<64> path;
-  path.add("/proc/").add_number(pid).add("/syscall");
-  const SysResult fd = os.open(path.c_str(), O_RDONLY, 0);
-  if (!fd.ok()) {
-    return false;
-  }
-  char text[kTimedWait.size()] = {};
-  const SysResult got = os.pread(static_cast<int>(fd.value()), text, sizeof(text), 0);
-  static_cast<void>(os.close(static_cast<int>(fd.value())));
-  return got.ok() && std::string_view(text, static_cast<std::size_t>(got.value())) == kTimedWait;
+  char text[kTimedWait.size() + 1] = {};
+  return read_process_file(os, pid, "syscall", text, sizeof(text)) > 0 && kTimedWait == text;
 }
 
 // An exec sets handlers back, and so may a program: without ours we look closer.

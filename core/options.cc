@@ -213,7 +213,7 @@ Marks marks_of(const MarkOptions& options) {
   }
   if (options.low_set()) {
     marks.low = options.low_watermark.against(options.limit);
-    marks.high = std::max(marks.high, marks.low);
+    marks.high = options.high_set() ? marks.high : std::max(marks.high, marks.low);
   } else if (!marks.high.unlimited()) {
     // 3/4 of the limit, unless high was set so low that it needs room below.
     marks.low = std::min(Pages{marks.high.count / 7 * 6}, Pages{marks.limit.count / 4 * 3});

@@ -40,6 +40,17 @@ std::uint64_t clock_ns(int clock) {
   return static_cast<std::uint64_t>(now.tv_sec) * kNsPerSecond + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+// What else is pending outlives an exec (kernel/signal.c: flush_itimer_signals). The code is negative, so that it may
+// go to other processes, too.
+siginfo_t as_by_a_timer(int sender, int signal, void* cookie) {
+  siginfo_t info = {};
+  info.si_signo = signal;
+  info.si_code = SI_TIMER;
+  info.si_pid = sender;
+  info.si_value.sival_ptr = cookie;
+  return info;
+}
+
 }  // namespace
 
 SysResult RawOs::open(const char* path, int flags, unsigned mode) {
@@ -131,19 +142,11 @@ SysResult RawOs::tgkill(int pid, int tid, int signal) {
   return call(SYS_tgkill, pid, tid, signal);
 }
 SysResult RawOs::queue_signal(int tid, int signal, void* cookie) {
-  siginfo_t info = {};
-  info.si_signo = signal;
-  info.si_code = SI_TIMER;  // what else is pending outlives an exec (kernel/signal.c: flush_itimer_signals)
-  info.si_pid = pid();
-  info.si_value.sival_ptr = cookie;
+  siginfo_t info = as_by_a_timer(pid(), signal, cookie);
   return call(SYS_rt_tgsigqueueinfo, info.si_pid, tid, signal, sys_arg(&info));
 }
 SysResult RawOs::queue_signal_to(int target, int signal, void* cookie) {
-  siginfo_t info = {};
-  info.si_signo = signal;
-  info.si_code = SI_TIMER;  // as above; negative, so that it may go to others, too
-  info.si_pid = pid();
-  info.si_value.sival_ptr = cookie;
+  siginfo_t info = as_by_a_timer(pid(), signal, cookie);
   return call(SYS_rt_sigqueueinfo, target, signal, sys_arg(&info));
 }
 SysResult RawOs::usage(struct rusage* out) {

@@ -32,12 +32,6 @@ long read_file(Os& os, const char* path, char* buffer, std::size_t bytes) {
   return got.value();
 }
 
-long read_process_file(Os& os, std::uint32_t pid, const char* file, char* buffer, std::size_t bytes) {
-  TextBuffer<64> path;
-  path.add("/proc/").add_number(pid).add_char('/').add(file);
-  return read_file(os, path.c_str(), buffer, bytes);
-}
-
 // The n-th blank-separated number of a text, counted from 0; 0 when there is none.
 std::uint64_t field(std::string_view text, int n) {
   std::size_t at = 0;
@@ -149,6 +143,12 @@ int take_stat(std::string_view text, ProcessStat& out) {
 }
 
 }  // namespace
+
+long read_process_file(Os& os, std::uint32_t pid, const char* file, char* buffer, std::size_t bytes) {
+  TextBuffer<64> path;
+  path.add("/proc/").add_number(pid).add_char('/').add(file);
+  return read_file(os, path.c_str(), buffer, bytes);
+}
 
 int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out) {
   char buffer[512];

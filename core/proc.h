@@ -11,6 +11,9 @@
 
 namespace weir {
 
+// The beginning of /proc/PID/FILE, ended by a 0. Its length, or a negative errno.
+long read_process_file(Os& os, std::uint32_t pid, const char* file, char* buffer, std::size_t bytes);
+
 // /proc/PID/stat, as far as it is needed.
 struct ProcessStat {
   char comm[16] = {};

@@ -125,19 +125,18 @@ static bool may_call_here() {
   return known;
 }
 
-void purge_allocator() {
-  if (!may_call_here()) {
-    return;
+static void command(const char* name) {
+  if (may_call_here()) {
+    static_cast<void>(mallctl(name, nullptr, nullptr, nullptr, 0));
   }
-  // 4096 is MALLCTL_ARENAS_ALL.
-  static_cast<void>(mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0));
 }
 
+// 4096 is MALLCTL_ARENAS_ALL.
+void purge_allocator() {
+  command("arena.4096.purge");
+}
 void decay_allocator() {
-  if (!may_call_here()) {
-    return;
-  }
-  static_cast<void>(mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0));
+  command("arena.4096.decay");
 }
 
 // They have an arena of their own, made when the first is taken, behind those that threads are given.

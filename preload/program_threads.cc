@@ -104,11 +104,8 @@ void program_pthread_exit(void* result) {
 int program_sigaction_call(int signal, const struct sigaction* action, struct sigaction* old) {
   BorrowedSignal* const ours = borrowed_here(signal);
   if (ours == nullptr) {
-    const int result = real_sigaction(signal, action, old);
-    if (result == 0) {
-      note_program_handler(signal, action);
-    }
-    return result;
+    note_program_handler(signal, action);
+    return real_sigaction(signal, action, old);
   }
   ours->exchange(action, old);
   return 0;

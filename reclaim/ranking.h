@@ -170,6 +170,7 @@ class Ranking {
   std::uint32_t clock_at_build_ = 0;     // when the ranking was built before
   std::uintptr_t resume_at_ = kWholeAddressSpace.begin;
   Pages resident_;
+  Pages found_in_all_;  // by the last build that was not for groups only
   Pages unevictable_;
   std::uint32_t heat_[kHeatClasses] = {};
   std::uint32_t starts_[kKeys + 1] = {};  // not on the stack: it may be a small signal stack

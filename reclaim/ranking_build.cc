@@ -110,7 +110,7 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, con
   const std::uintptr_t start = is_for(filter) ? resume_at_ : kWholeAddressSpace.begin;
   filter_ = filter;
   if (filter.owners == nullptr) {
-    recency_.turn(resident_);
+    recency_.turn(held > Pages::none() ? held : found_in_all_);
   }
   early_ = evidence_ && filter.owners == nullptr && recency_.leaves_early();
   empty();
@@ -129,6 +129,9 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, con
     error = scan_all(os, pagemap, start, visitor);
   }
   clock_at_build_ = clock;
+  if (filter.owners == nullptr) {
+    found_in_all_ = resident_;
+  }
   sort();
   return error;
 }

@@ -24,10 +24,11 @@ class SwapAllowance {
     return allowed_;
   }
   // Whether there is a limit at all.
-  [[nodiscard]] static bool applies(const RegistryView& view, ContainerId container);
   [[nodiscard]] bool limited() const {
     return limited_;
   }
+  // Whether there is one for this container, or above it. Safe in signal handlers; opens nothing.
+  [[nodiscard]] static bool applies(const RegistryView& view, ContainerId container);
 
  private:
   Engine& engine_;

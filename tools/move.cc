@@ -262,7 +262,7 @@ int move_main(Invocation& call) {
   const std::string_view name = read_name(wanted.name);
   Session session(call.directory);
   static_cast<void>(session.need(name));
-  const std::string lock_path = std::string(session.directory()) + "/registry";
+  const std::string lock_path = session.registry_path();
   const MoveOrder order{wanted.pid, name, wanted.policy, lock_path.c_str(), wanted.group};
   count_groups_of(session, wanted.pid);
   if (wanted.policy == MovePolicy::kStay) {

@@ -110,10 +110,6 @@ ReplayPlan asked_plan(const ReplayRecording& recording, const Wish& wish) {
              " is a share of a limit, and there is none");
     }
     plan.marks = marks_of(options);
-    if (options.high_set() && options.low_set() &&
-        options.low_watermark.against(options.limit) > options.high_watermark.against(options.limit)) {
-      refuse("the marks clash: --low is above --high");
-    }
     plan.adaptive = options.marks_may_move();
     plan.follows_marks = false;
     if (!plan.marks.ordered()) {

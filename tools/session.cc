@@ -30,9 +30,20 @@ Session::~Session() {
   view_.close(os_);
 }
 
-bool Session::registry_exists() const {
+std::string Session::registry_path() const {
+  return std::string(directory_.text) + "/registry";
+}
+
+std::optional<FileId> Session::file_now() const {
   struct stat found = {};
-  if (::stat((std::string(directory_.text) + "/registry").c_str(), &found) == 0 || errno == EACCES) {
+  if (::stat(registry_path().c_str(), &found) != 0) {
+    return std::nullopt;
+  }
+  return FileId(found.st_dev, found.st_ino);
+}
+
+bool Session::registry_exists() const {
+  if (file_now() || errno == EACCES) {
     return true;
   }
   if (errno != ENOENT) {
@@ -42,9 +53,7 @@ bool Session::registry_exists() const {
 }
 
 bool Session::is_current() const {
-  struct stat found = {};
-  return ::stat((std::string(directory_.text) + "/registry").c_str(), &found) != 0 ||
-         FileId(found.st_dev, found.st_ino) == opened_;
+  return file_now().value_or(opened_) == opened_;
 }
 
 // The default lies in a directory everybody may write: one that somebody else put there could
@@ -75,9 +84,7 @@ bool Session::open() {
     fail(std::string(directory_.text) + ": " + to_string(failure));
   }
   if (failure == OpenFailure::kNone) {
-    struct stat opened = {};
-    static_cast<void>(::stat((std::string(directory_.text) + "/registry").c_str(), &opened));
-    opened_ = FileId(opened.st_dev, opened.st_ino);
+    opened_ = file_now().value_or(FileId{});
     guard_registry(view_.raw(), OnLoss::kFail);
     settle_cut_move(os_, view_);
   }

@@ -45,6 +45,7 @@ class Session {
   [[nodiscard]] const char* directory() const {
     return directory_.text;
   }
+  [[nodiscard]] std::string registry_path() const;
   [[nodiscard]] RegistryView& view() {
     return view_;
   }
@@ -63,6 +64,8 @@ class Session {
 
  private:
   [[nodiscard]] bool is_gone(ContainerId id) const;
+  // The file that is in the directory now; none, and errno says why.
+  [[nodiscard]] std::optional<FileId> file_now() const;
   [[nodiscard]] bool registry_exists() const;
   // The file in the directory is the one that is open, or none is there.
   [[nodiscard]] bool is_current() const;
