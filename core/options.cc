@@ -180,7 +180,21 @@ void check_marks(Options& o, GetVariable get, Complaints& complaints) {
   }
 }
 
+void complain_of_share(const Mark& mark, GetVariable get, const char* variable, Complaints& complaints) {
+  Mark dropped = mark;
+  if (mark.is_percent) {
+    drop_mark(dropped, get, variable, "is a share of a limit, and there is none", complaints);
+  }
+}
+
 }  // namespace
+
+void check_shares(const Options& options, GetVariable get, Complaints& complaints) {
+  if (options.limit.unlimited()) {
+    complain_of_share(options.high_watermark, get, "WEIR_HIGH_WATERMARK", complaints);
+    complain_of_share(options.low_watermark, get, "WEIR_LOW_WATERMARK", complaints);
+  }
+}
 
 const OptionRow* option_rows(std::size_t* count) {
   *count = std::size(kRows);

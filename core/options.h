@@ -93,6 +93,8 @@ using GetVariable = const char* (*)(const char* name);
 
 // Reads every row once, then checks the marks against each other (low <= high <= limit).
 Options read_options(GetVariable get, Complaints& complaints);
+// For a container that is made by them: in one that is there already a share may be one of its limit.
+void check_shares(const Options& options, GetVariable get, Complaints& complaints);
 
 // The marks these options ask for: defaults filled in (7/8 and 3/4 of the limit; where high is
 // set, low is at most 6/7 of it, and where low is set, high is at least that).

@@ -169,4 +169,18 @@ const char* to_string(OpenFailure failure) {
   return "unknown";
 }
 
+const char* to_string(AttachFailure failure) {
+  switch (failure) {
+    case AttachFailure::kNone:
+      return "no failure";
+    case AttachFailure::kNoContainerPlace:
+      return "there is no place for a container in the registry";
+    case AttachFailure::kNoMemberPlace:
+      return "there is no place for a member in the registry";
+    case AttachFailure::kLockBusy:
+      return "somebody holds the registry's lock and does not give it back";
+  }
+  return "unknown";
+}
+
 }  // namespace weir

@@ -59,6 +59,9 @@ struct MemberId {
 
 enum class AttachFailure : std::uint32_t { kNone = 0, kNoContainerPlace, kNoMemberPlace, kLockBusy };
 
+// As the end of a sentence.
+const char* to_string(AttachFailure failure);
+
 struct [[nodiscard]] ContainerResult {
   ContainerId id;
   AttachFailure failure = AttachFailure::kNone;

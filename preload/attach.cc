@@ -31,6 +31,30 @@ void complain(Process& p, const Complaints& complaints) {
   }
 }
 
+// A program may write its title over its environment (redis, postgres): what was said there is
+// kept, as far as there is room.
+constinit char kept[16384] = {};
+constinit std::size_t kept_bytes = 0;
+
+const char* get_variable(const char* name) {
+  const char* value = getenv(name);
+  const std::size_t room = sizeof(kept) - kept_bytes;
+  if (value == nullptr || strnlen(value, room) >= room) {
+    return value;
+  }
+  char* const copy = kept + kept_bytes;
+  const std::size_t bytes = std::strlen(value) + 1;
+  std::memcpy(copy, value, bytes);
+  kept_bytes += bytes;
+  return copy;
+}
+
+void go_on_without(AttachFailure failure) {
+  TextBuffer<128> line;
+  line.add("going on without weir: ").add(to_string(failure));
+  log_line(LogLevel::kWarn, line.view());
+}
+
 // Without a name: the place this pid had before an exec, else the parent's container.
 bool inherited_container(Process& p, ContainerId& out) {
   const auto pid = p.pid.load(std::memory_order_relaxed);
@@ -68,7 +92,7 @@ bool moved_container(Process& p, ContainerId& out) {
 }
 
 // True when the environment asks for marks of its own, so that a container is worth making.
-bool find_container(Process& p, ContainerId& out) {
+bool find_container(Process& p, ContainerId& out, Complaints& complaints) {
   const Options& options = p.options;
   if (options.container.empty() ? inherited_container(p, out) : moved_container(p, out)) {
     return true;
@@ -88,12 +112,13 @@ bool find_container(Process& p, ContainerId& out) {
   wish.thrash = options.thrash;
   const ContainerResult result = p.engine.view.find_or_make(p.engine.os, wish);
   if (result.failure != AttachFailure::kNone) {
-    log_line(LogLevel::kWarn, "no place for a container in the registry: going on without weir");
+    go_on_without(result.failure);
     return false;
   }
   out = result.id;
   p.home.store(out.index + 1, std::memory_order_relaxed);
   if (result.created) {
+    check_shares(options, get_variable, complaints);
     post_event(p.engine.os, p.engine.view,
                {EventKind::kCreated,
                 out,
@@ -111,31 +136,13 @@ void read_name(MemberRecord& record) {
   record.comm[length] = '\0';
 }
 
-// A program may write its title over its environment (redis, postgres): what was said there is
-// kept, as far as there is room.
-constinit char kept[16384] = {};
-constinit std::size_t kept_bytes = 0;
-
-const char* get_variable(const char* name) {
-  const char* value = getenv(name);
-  const std::size_t room = sizeof(kept) - kept_bytes;
-  if (value == nullptr || strnlen(value, room) >= room) {
-    return value;
-  }
-  char* const copy = kept + kept_bytes;
-  const std::size_t bytes = std::strlen(value) + 1;
-  std::memcpy(copy, value, bytes);
-  kept_bytes += bytes;
-  return copy;
-}
-
 }  // namespace
 
 bool attach_member(Process& p, ContainerId container) {
   const auto pid = p.pid.load(std::memory_order_relaxed);
   const AttachResult attached = p.engine.view.attach(p.engine.os, pid, container);
   if (attached.failure != AttachFailure::kNone) {
-    log_line(LogLevel::kWarn, "no place for a member in the registry: going on without weir");
+    go_on_without(attached.failure);
     return false;
   }
   p.engine.account.bind(p.engine.view, attached.id, pid);
@@ -168,7 +175,7 @@ bool attach_process(Process& p) {
     return false;
   }
   ContainerId container;
-  const bool attached = find_container(p, container) && attach_member(p, container);
+  const bool attached = find_container(p, container, complaints) && attach_member(p, container);
   complain(p, complaints);
   if (attached && is_logged(LogLevel::kInfo)) {
     TextBuffer<320> line;

@@ -88,11 +88,23 @@ void after_look(const Standing& standing) {
   }
 }
 
-// The policy of its group's container, or of its own.
+// One of the limits there, or above, may refuse: which of them is met shows when it is.
+bool refuses_at(const RegistryView& view, ContainerId at) {
+  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+    if (is_enomem(view.container(at))) {
+      return true;
+    }
+    if (!parent_of(view, at, at)) {
+      break;
+    }
+  }
+  return false;
+}
+
 bool refuses_growth(const Process& p) {
   const GroupNumber group = current_group();
-  return is_enomem(p.engine.container()) ||
-         (p.engine.groups.has(group) && is_enomem(p.engine.view.container(p.engine.groups.container(group))));
+  return refuses_at(p.engine.view, p.engine.account.container()) ||
+         (p.engine.groups.has(group) && refuses_at(p.engine.view, p.engine.groups.container(group)));
 }
 
 // A reclaimer would watch it being touched.

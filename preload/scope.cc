@@ -35,6 +35,19 @@ std::uint64_t change_raw_mask(int how, std::uint64_t mask) {
   return before;
 }
 
+// Blocked it is pending all the same, and gone as soon as it is not (kernel/signal.c: sig_ignored).
+bool is_ignored(int signal) {
+  constexpr std::uint64_t kIgnoredByDefault = bit_of(SIGCHLD) | bit_of(SIGCONT) | bit_of(SIGURG) | bit_of(SIGWINCH);
+  struct {
+    void (*handler)(int) = nullptr;
+    unsigned long flags = 0;
+    void (*restorer)() = nullptr;
+    std::uint64_t mask = 0;
+  } action;  // struct sigaction as the kernel has it
+  raw_syscall(SYS_rt_sigaction, signal, 0, sys_arg(&action), kMaskBytes);
+  return action.handler == SIG_IGN || (action.handler == SIG_DFL && (bit_of(signal) & kIgnoredByDefault) != 0);
+}
+
 }  // namespace
 
 bool inside_weir() {
@@ -72,7 +85,12 @@ HandlerScope::~HandlerScope() {
 bool signal_waits() {
   std::uint64_t pending = 0;
   raw_syscall(SYS_rt_sigpending, sys_arg(&pending), kMaskBytes);
-  return (pending & kClosed & ~blocked_by_program) != 0;
+  for (std::uint64_t left = pending & kClosed & ~blocked_by_program; left != 0; left &= left - 1) {
+    if (!is_ignored(__builtin_ctzll(left) + 1)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace weir

@@ -29,6 +29,15 @@ extern "C" {
   return weir::program_mprotect(address, bytes, protection);
 }
 
+[[gnu::visibility("hidden"), gnu::used]] void* weir_remap(void* address, size_t bytes, size_t new_bytes, int flags,
+                                                          void* new_address) {
+  return weir::program_mremap(address, bytes, new_bytes, flags, new_address);
+}
+
+[[gnu::visibility("hidden"), gnu::used]] long weir_unmap(void* address, size_t bytes) {
+  return weir::program_munmap(address, bytes);
+}
+
 [[gnu::visibility("hidden"), gnu::used]] long weir_syscall_failed(long raw) {
   errno = static_cast<int>(-raw);
   return -1;
@@ -53,8 +62,8 @@ __asm__(
     "  jmp *%rax\n"
     ".size dlopen, .-dlopen\n");
 
-// 317 is SYS_seccomp, as libseccomp calls it; 9 is SYS_mmap and 10 SYS_mprotect, whose failures and results are told
-// as syscall tells them. The rest is what libc's syscall does.
+// 317 is SYS_seccomp, as libseccomp calls it; 9, 10, 11 and 25 are SYS_mmap, SYS_mprotect, SYS_munmap and SYS_mremap,
+// whose failures and results are told as syscall tells them. The rest is what libc's syscall does.
 __asm__(
     ".text\n"
     ".globl syscall\n"
@@ -66,6 +75,10 @@ __asm__(
     "  je 4f\n"
     "  cmpq $10, %rdi\n"
     "  je 5f\n"
+    "  cmpq $11, %rdi\n"
+    "  je 6f\n"
+    "  cmpq $25, %rdi\n"
+    "  je 7f\n"
     "1:\n"
     "  movq %rdi, %rax\n"
     "  movq %rsi, %rdi\n"
@@ -104,6 +117,17 @@ __asm__(
     "  movq %rdx, %rsi\n"
     "  movq %rcx, %rdx\n"
     "  jmp weir_protect\n"
+    "6:\n"
+    "  movq %rsi, %rdi\n"
+    "  movq %rdx, %rsi\n"
+    "  jmp weir_unmap\n"
+    "7:\n"
+    "  movq %rsi, %rdi\n"
+    "  movq %rdx, %rsi\n"
+    "  movq %rcx, %rdx\n"
+    "  movq %r8, %rcx\n"
+    "  movq %r9, %r8\n"
+    "  jmp weir_remap\n"
     "3:\n"
     "  movq %rax, %rdi\n"
     "  jmp weir_syscall_failed\n"

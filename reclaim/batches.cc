@@ -34,7 +34,7 @@ Pages one_batch(Engine& engine, Pagemap& pagemap, const StatmFile* statm, Pages 
   const Pages batch = std::min(wanted, kBackgroundBatch);
   engine.record().leaving_pages.store(batch.count, std::memory_order_relaxed);
   const std::uint64_t cpu = engine.os.thread_cpu_ns();
-  const Pages done = evict_batch(engine, pagemap, batch, true).done;
+  const Pages done = evict_batch(engine, pagemap, {batch}).done;
   note_page_out_cost(engine, done, engine.os.thread_cpu_ns() - cpu);
   // Off the books before it is off this count: in between it would be missed by both.
   engine.account.refresh(engine.os, statm);
@@ -61,7 +61,7 @@ Batch evict_our_part(Engine& engine, Pagemap& pagemap, const StatmFile* statm, C
   if (share == Pages::none()) {
     return Batch::kOthersDo;
   }
-  const Pages mine = std::min(share, spare_of(engine, engine.account.container(), id));
+  const Pages mine = std::min(share, spare_of(engine.view, engine.account.container(), id));
   const Pages done = mine == Pages::none() ? mine : one_batch(engine, pagemap, statm, mine);
   announce_room(engine);
   return done == Pages::none() ? Batch::kNothingLeft : Batch::kLeft;

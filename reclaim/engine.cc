@@ -80,13 +80,13 @@ void gather_evidence(Engine& engine, bool here) {
                         : engine.evidence.pass(engine.os, engine.shared, UseEvidence::For::kRanking, engine.interlude));
 }
 
-// Of a group what it owns. Of the process everything, but as long as there is a choice not what is charged elsewhere.
+// Of a group what it owns. Of the process everything but what is to be spared.
 OwnerFilter filter_of(Engine& engine, GroupNumber group, bool patient) {
   if (group != kNoGroup) {
     return {&engine.groups.owners(), std::uint32_t{1} << engine.groups.owner_mark(group)};
   }
-  const std::uint32_t elsewhere = patient ? engine.groups.marks_elsewhere() : 0;
-  return elsewhere == 0 ? OwnerFilter{} : OwnerFilter{&engine.groups.owners(), ~elsewhere};
+  const std::uint32_t spared = engine.groups.marks_to_spare(patient);
+  return spared == 0 ? OwnerFilter{} : OwnerFilter{&engine.groups.owners(), ~spared};
 }
 
 // False when it cannot be had. Another thread may have built it meanwhile.
@@ -183,31 +183,36 @@ void answer_here(Engine& engine, std::uint32_t what) {
   static_cast<void>(engine.os.futex_wake(engine.asked_here, INT_MAX));
 }
 
-EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group,
-                         std::uint32_t unused_for) {
+EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, const BatchOrder& order) {
   EvictOutcome total;
-  const OwnerFilter filter = filter_of(engine, group, patient);
+  Pages wanted = order.wanted;
+  const GroupNumber group = order.group;
+  const OwnerFilter filter = filter_of(engine, group, order.patient);
   if (engine.os.now_ns() < engine.no_swap_until_ns.load(std::memory_order_relaxed)) {
     return total;
   }
   engine.shared.ranking.set_clock(engine.counters().evict_done.load(std::memory_order_relaxed));
   const MemberId payer = group == kNoGroup ? engine.account.member() : engine.groups.member(group);
   const SwapAllowance allowance(engine, payer, engine.view.book(payer).load(), wanted);
-  const Pages most = allowance.limited() ? allowance.pages() : Pages::all();
+  Pages most = allowance.limited() ? allowance.pages() : Pages::all();
   if (most < wanted) {
     Pages& stayed = total.stayed[static_cast<std::size_t>(StayReason::kSwapLimit)];
     stayed = stayed + (wanted - most);
     wanted = most;
   }
+  if (order.exact) {
+    most = std::min(most, Pages{(wanted.count + kPagesPerGranule - 1) / kPagesPerGranule * kPagesPerGranule});
+  }
   for (int builds = 0; total.done < wanted && (most - total.done).count >= kPagesPerGranule;) {
     const bool here = &pagemap != &engine.pagemap;
-    const EvictOutcome outcome = evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done,
-                                       filter, unused_for, here || is_sampled(engine) ? nullptr : engine.interlude);
+    const EvictOutcome outcome =
+        evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done, filter, order.unused_for,
+              here || is_sampled(engine) ? nullptr : engine.interlude);
     add(total, outcome);
     if (outcome.ranking_empty && (!here || evicts_in_place(engine))) {
       gather_evidence(engine, here);
     }
-    if (outcome.ranking_empty && (++builds > 1 || !rebuild_ranking(engine, pagemap, patient, filter))) {
+    if (outcome.ranking_empty && (++builds > 1 || !rebuild_ranking(engine, pagemap, order.patient, filter))) {
       break;
     }
     if (!outcome.ranking_empty && total.done < wanted) {
@@ -222,11 +227,6 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool pa
   }
   note_no_swap(engine, total);
   return total;
-}
-
-Pages spare_of(const Engine& engine, ContainerId own, ContainerId id) {
-  const Pages beyond = beyond_minimum(engine.view, own, id);
-  return beyond.unlimited() ? beyond : beyond - kMostPerCall;
 }
 
 int rank_anew(Engine& engine, Pagemap& pagemap) {

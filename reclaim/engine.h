@@ -179,17 +179,17 @@ void ask_reclaimer(Engine& engine, std::uint32_t what, std::int64_t most_ns);
 std::uint32_t asked_here(const Engine& engine);
 void answer_here(Engine& engine, std::uint32_t what);
 
-// Evicts up to `wanted` pages and books the outcome; rebuilds the ranking when it is empty.
-// `pagemap` must be open and usable by the calling thread. `patient` false: also what would
-// not leave before.
-// With a group: of its memory only, booked to its container. `unused_for`: nothing that was used in
-// the last so many builds of the ranking.
-EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, GroupNumber group = kNoGroup,
-                         std::uint32_t unused_for = 0);
+struct BatchOrder {
+  Pages wanted;
+  bool patient = true;           // false: also what would not leave before
+  GroupNumber group = kNoGroup;  // of its memory only, booked to its container
+  std::uint32_t unused_for = 0;  // nothing that was used in the last so many builds of the ranking
+  bool exact = false;            // not a granule more than wanted, though a call could take more at the same cost
+};
 
-// What may leave of the container `own` for the sake of `id`, its ancestor: a call may take some more than it is
-// asked for, and what is protected is not to leave.
-Pages spare_of(const Engine& engine, ContainerId own, ContainerId id);
+// Evicts and books the outcome; rebuilds the ranking when it is empty. `pagemap` must be open and usable by the
+// calling thread.
+EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, const BatchOrder& order);
 
 // Builds the ranking anew and books the refaults that shows. 0 or an errno. The reclaimer thread's.
 int rank_anew(Engine& engine, Pagemap& pagemap);

@@ -44,12 +44,15 @@ bool evict_from(Engine& engine, GrowthWatch& watch, GroupNumber group, bool dire
   for (int batch = 0; batch < kBatchesPerLook; ++batch) {
     count_again(engine, group);
     const Standing standing = engine.groups.standing(group, Pages::none());
-    const Pages wanted = excess_of(standing, direct_only);
-    if (wanted == Pages::none()) {
+    const ContainerId sake = direct_only ? standing.container : standing.high_container;
+    const Pages spare = spare_of(engine.view, engine.groups.container(group), sake);
+    const Pages excess = excess_of(standing, direct_only);
+    if (excess == Pages::none()) {
       count(counters.events_low, direct_only ? 0 : 1);
       break;
     }
-    const Pages done = evict_batch(engine, engine.pagemap, std::min(wanted, kBackgroundBatch), batch == 0, group).done;
+    const Pages done =
+        evict_batch(engine, engine.pagemap, {std::min({excess, spare, kBackgroundBatch}), batch == 0, group}).done;
     watch.poke_if_needed(engine, standing);
     announce_room(engine);
     if (done == Pages::none()) {

@@ -106,9 +106,9 @@ std::int64_t mind_grace(Engine& engine) {
   // What grew since the warning may be such as can leave; and one fruitless try is no proof.
   const GroupNumber group = engine.groups.group_in(id);
   const ContainerId own = group == kNoGroup ? engine.account.container() : id;
-  const Pages wanted = std::min(usage - marks.limit + kDirectBatch, spare_of(engine, own, id));
+  const Pages wanted = std::min(usage - marks.limit + kDirectBatch, spare_of(engine.view, own, id));
   const bool fruitless =
-      wanted == Pages::none() || evict_batch(engine, engine.pagemap, wanted, false, group).done == Pages::none();
+      wanted == Pages::none() || evict_batch(engine, engine.pagemap, {wanted, false, group}).done == Pages::none();
   engine.grace_tries = fruitless ? engine.grace_tries + 1 : 0;
   if (engine.grace_tries >= kTries) {
     engine.grace_tries = 0;

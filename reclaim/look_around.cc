@@ -43,18 +43,23 @@ void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns) 
   engine.unserved.store(true, std::memory_order_seq_cst);
   wake_reclaimer(engine);
   constexpr std::int64_t kStepNs = 10'000'000;  // its signals are blocked: it looks for them
-  const std::int64_t step = engine.signal_waits != nullptr ? kStepNs : timeout_ns;
-  for (std::int64_t left = timeout_ns; left > 0 && !engine.is_called_away(); left -= step) {
+  // Who is called away waits a little all the same: with a timer as fast as samples come there would be no limit.
+  constexpr std::int64_t kLeastNs = 2'000'000;
+  const std::int64_t step =
+      engine.is_called_away() ? kLeastNs : (engine.signal_waits != nullptr ? kStepNs : timeout_ns);
+  std::int64_t left = timeout_ns;
+  do {
     if (engine.os.futex_wait(engine.room, seen, std::min(left, step)).error() != ETIMEDOUT) {
       break;
     }
-  }
+    left -= step;
+  } while (left > 0 && !engine.is_called_away());
   engine.waiters.fetch_sub(1, std::memory_order_acq_rel);
 }
 
 Pages evict_here(Engine& engine, ContainerId id, Pages wanted, bool patient, GroupNumber group) {
   const ContainerId own = group == kNoGroup ? engine.account.container() : engine.groups.container(group);
-  wanted = std::min(wanted, spare_of(engine, own, id));
+  wanted = std::min(wanted, spare_of(engine.view, own, id));
   if (wanted == Pages::none()) {
     return wanted;
   }
@@ -68,7 +73,7 @@ Pages evict_here(Engine& engine, ContainerId id, Pages wanted, bool patient, Gro
     return Pages::none();
   }
   engine.account.recount_shared(engine.os, pagemap);
-  const EvictOutcome outcome = evict_batch(engine, pagemap, wanted, patient, group);
+  const EvictOutcome outcome = evict_batch(engine, pagemap, {wanted, patient, group});
   pagemap.close(engine.os);
   return outcome.done;
 }

@@ -15,6 +15,11 @@ namespace {
 
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr int kVictimPatienceMs = 2000;
+constexpr int kExempt = -1000;
+
+bool is_exempt(Engine& engine, std::uint32_t pid) {
+  return read_oom_score_adj(engine.os, pid) <= kExempt;
+}
 
 std::int64_t score_of(Engine& engine, std::uint32_t pid, Pages charge, Pages limit) {
   ProcessStatus status;
@@ -158,14 +163,16 @@ void kill_by_policy(Engine& engine, const Standing& standing, OomPolicy policy) 
   if (policy == OomPolicy::kGroup) {
     count(engine.view.container(standing.container).counters.events_oom_group_kill);
     each_process(engine, standing.container, [&](std::uint32_t pid, Pages) {
-      if (pid != self && pid != victim.pid) {
+      if (pid != self && pid != victim.pid && !is_exempt(engine, pid)) {
         kill_one(engine, standing.container, pid, 0);
       }
     });
     if (victim.pid != self) {
       kill_one(engine, standing.container, victim.pid, victim.score);
     }
-    kill_one(engine, standing.container, self, 0);
+    if (victim.pid == self || !is_exempt(engine, self)) {
+      kill_one(engine, standing.container, self, 0);
+    }
     return;
   }
   kill_one(engine, standing.container, victim.pid, victim.score);
@@ -175,7 +182,6 @@ void kill_by_policy(Engine& engine, const Standing& standing, OomPolicy policy) 
 }  // namespace
 
 std::int64_t badness(Pages resident, Pages swapped, Pages page_tables, int oom_score_adj, Pages limit) {
-  constexpr int kExempt = -1000;
   if (oom_score_adj <= kExempt) {
     return INT64_MIN;
   }

@@ -74,7 +74,7 @@ int call_for_help(Engine& engine, ContainerId id, Pages expected) {
     const BookEntry entry = engine.view.book(member).load();
     const bool holds_much = entry.charge.count >= much;
     if (entry.pid == 0 || entry.pid == engine.account.pid() || !holds_much || !subtree.holds(entry.container) ||
-        spare_of(engine, entry.container, id) == Pages::none()) {
+        spare_of(engine.view, entry.container, id) == Pages::none()) {
       continue;
     }
     MemberRecord& record = engine.view.member(actor_of(engine.view, member, entry.pid));

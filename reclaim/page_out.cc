@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "core/usage.h"
+
 namespace weir {
 namespace {
 
@@ -126,6 +128,11 @@ int page_out(Os& os, Pagemap& pagemap, AddressRange range, RunVisitor& seen, Int
   met_lock = call.met_lock();
   pagemap.note_paged_out(range);
   return error;
+}
+
+Pages spare_of(const RegistryView& view, ContainerId own, ContainerId id) {
+  const Pages beyond = beyond_minimum(view, own, id);
+  return beyond.unlimited() ? beyond : beyond - kMostPerCall;
 }
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 
 #include "core/layout.h"
 #include "core/os.h"
+#include "core/registry.h"
 #include "core/units.h"
 #include "reclaim/interlude.h"
 #include "reclaim/pagemap.h"
@@ -11,6 +12,10 @@ namespace weir {
 
 // A call ends at a multiple of 2 MiB, so that a huge page leaves in one piece.
 inline constexpr Pages kMostPerCall{512};
+
+// What may leave of the container `own` for the sake of `id`, its ancestor: a call may take some more than it is
+// asked for, and what is protected is not to leave.
+Pages spare_of(const RegistryView& view, ContainerId own, ContainerId id);
 
 inline constexpr int kAdvisePageOut = 21;  // MADV_PAGEOUT, which older headers lack
 

@@ -58,7 +58,7 @@ Pages evict_in_batches(Engine& engine, Pages wanted) {
   while (done < wanted) {
     const Pages batch = std::min(wanted - done, kBackgroundBatch);
     engine.record().leaving_pages.store(batch.count, std::memory_order_relaxed);
-    const Pages got = evict_batch(engine, engine.pagemap, batch, true, kNoGroup, Proactive::kLeastAge).done;
+    const Pages got = evict_batch(engine, engine.pagemap, {batch, true, kNoGroup, Proactive::kLeastAge}).done;
     engine.account.refresh(engine.os, &engine.statm);
     engine.record().leaving_pages.store(0, std::memory_order_relaxed);
     done = done + got;

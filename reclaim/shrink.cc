@@ -8,8 +8,6 @@
 namespace weir {
 namespace {
 
-constexpr Pages kBatch{256};
-
 MemberRecord& record_of(Engine& engine, GroupNumber group) {
   return group == kNoGroup ? engine.record() : engine.groups.record(group);
 }
@@ -64,8 +62,8 @@ void evict_until(Engine& engine, Pagemap& pagemap, Pages wanted, bool patient, G
   MemberRecord& record = record_of(engine, group);
   Pages least = held_now(engine, pagemap, group);
   for (int idle = 0; idle < kMostIdle && start - least < wanted && !is_withdrawn(record);) {
-    const EvictOutcome outcome =
-        evict_batch(engine, pagemap, std::min(wanted - (start - least), kBatch), patient, group);
+    const BatchOrder order{std::min(wanted - (start - least), kMostPerCall), patient, group, 0, true};
+    const EvictOutcome outcome = evict_batch(engine, pagemap, order);
     const Pages held = held_now(engine, pagemap, group);
     note_stayed(record, outcome, held);
     idle = held + kGain <= least ? 0 : idle + 1;

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "core/usage.h"
+#include "reclaim/page_out.h"
+
 namespace weir {
 namespace {
 
@@ -77,12 +80,15 @@ void ThreadGroups::disown(GroupNumber number) {
   any_.store(any, std::memory_order_release);
 }
 
-std::uint32_t ThreadGroups::marks_elsewhere() const {
+std::uint32_t ThreadGroups::marks_to_spare(bool has_choice) const {
   std::uint32_t marks = 0;
   if (any()) {
-    const Subtree subtree = Subtree::below(*view_, account_->container());
+    const ContainerId own = account_->container();
+    const Subtree subtree = Subtree::below(*view_, own);
     for (GroupNumber number = 0; number < static_cast<GroupNumber>(kGroupPlaces); ++number) {
-      marks |= has(number) && !subtree.holds(container(number)) ? std::uint32_t{1} << owner_mark(number) : 0;
+      const bool spared = has(number) && ((has_choice && !subtree.holds(container(number))) ||
+                                          spare_of(*view_, container(number), own) == Pages::none());
+      marks |= spared ? std::uint32_t{1} << owner_mark(number) : 0;
     }
   }
   return marks;

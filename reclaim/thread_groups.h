@@ -54,8 +54,9 @@ class ThreadGroups {
   [[nodiscard]] MemberId member(GroupNumber number) const {
     return groups_[number].member;
   }
-  // The owners (bit n: that of mark n) that are charged outside the process' container and all below it.
-  [[nodiscard]] std::uint32_t marks_elsewhere() const;
+  // The owners (bit n: that of mark n) whose memory is not to leave for the sake of the process' container or of one
+  // above it: the protected, by a minimum; as long as there is a choice, those that are charged outside it, too.
+  [[nodiscard]] std::uint32_t marks_to_spare(bool has_choice) const;
   // The group that is charged to `id`; kNoGroup where none is, or the process as well.
   [[nodiscard]] GroupNumber group_in(ContainerId id) const;
 

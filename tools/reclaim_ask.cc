@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/layout.h"
 #include "core/wake.h"
 #include "reclaim/page_out_other.h"
 
@@ -28,11 +29,12 @@ struct Asked {
 
 // What of a member's memory may be asked for: beyond its container's minimum, its part of that.
 Pages may_give(const RegistryView& view, const BookEntry& entry, ContainerId top) {
-  const Pages beyond = beyond_minimum(view, entry.container, top);
   const Pages usage = usage_of(view, entry.container);
+  Pages beyond = beyond_minimum(view, entry.container, top);
   if (beyond >= usage || usage == Pages::none()) {
     return entry.charge;
   }
+  beyond = beyond - Pages{kPagesPerGranule};  // by so much a member may give more
   return Pages{static_cast<std::uint64_t>(static_cast<double>(beyond.count) * static_cast<double>(entry.charge.count) /
                                           static_cast<double>(usage.count))};
 }

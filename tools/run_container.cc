@@ -93,7 +93,7 @@ bool RunContainer::make(const Options& options) {
                            options.thrash};
   const ContainerResult result = session_.view().find_or_make(session_.os(), wish);
   if (result.failure != AttachFailure::kNone) {
-    say("running without limits: there is no place for a container in the registry");
+    say(std::string("running without limits: ") + to_string(result.failure));
     return false;
   }
   id_ = result.id;

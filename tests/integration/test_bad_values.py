@@ -94,6 +94,16 @@ class BadValuesTest(harness.WeirTest):
                 self.finish(process)
                 self.forget()
 
+    def test_a_share_of_no_limit(self):
+        process = self.start_ready([harness.program("hold"), "1"], self.weir_env(None, high_watermark="50%"))
+        told = [event["text"] for event in self.events("bad_option")]
+        self.assertEqual(told, ["WEIR_HIGH_WATERMARK='50%' is a share of a limit, and there is none"])
+        # Of one that is there already it is a share of what that has.
+        other = self.start_ready([harness.program("hold"), "1"], self.weir_env(None, low_watermark="50%"))
+        self.assertEqual(len(self.events("bad_option")), 1)
+        for one in (process, other):
+            self.finish(one)
+
     def test_many_bad_ones_at_once(self):
         env = self.weir_env("x", high_watermark="x", low_watermark="x", oom="x", dump_signal="x", dump_format="x",
                             log="x", meter="x", threadless="x", background="x", swap_limit="x")

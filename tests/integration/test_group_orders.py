@@ -73,6 +73,23 @@ class GroupOrdersTest(harness.WeirTest):
         self.assertLessEqual(self.stat("box")["usage"], 33 * MIB)
         self.assertEqual(self.outcome(process), {"right"})
 
+    def test_what_a_group_has_as_its_minimum_stays_when_the_process_must_give(self):
+        for way in ("lower limit", "request"):
+            process = self.hold(["io_1"], "io*=io", mib=30)
+            self.assertEqual(self.weir("set", "box/io", "min=40M").status, 0)
+            other = self.start_ready([harness.program("hold"), "40"], self.weir_env(400 * MIB, "box"))
+            if way == "request":
+                self.weir("reclaim", "box", "--to", "50M")
+            else:
+                self.assertEqual(self.weir("set", "box", "limit=50M").status, 0)
+                self.assertLessEqual(self.await_usage("box", 50 * MIB), 50 * MIB)
+            stat = self.stat("box/io")
+            self.assertEqual((way, stat["swap_usage"]), (way, 0), stat)
+            self.assertGreater(stat["usage"], 29 * MIB, way)
+            self.assertEqual(self.finish(other).status, 0)
+            self.assertEqual(self.outcome(process), {"right"})
+            self.weir("set", "box", "limit=400M")
+
     def test_each_series_of_an_exposition_is_there_once(self):
         process = self.hold(["io_1", "bio_1", "plain"], "io*=io;bio*=bio")
         text = self.weir("stat", "box", "--format", "prometheus").out.decode()

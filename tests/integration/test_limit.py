@@ -33,6 +33,7 @@ GROWERS = [
     ("jump_out", [], 1),
     ("small_alt_stack", [40], 1),
     ("vfork_signals", [], 1),
+    ("ignored_signals", [48], 1),
 ]
 
 # Large enough to show the coarser net, which lets more through before it catches.

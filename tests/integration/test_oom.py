@@ -97,6 +97,13 @@ class OomTest(harness.WeirTest):
         self.assertGreater(stat["enomem"], 0)
         self.assertLessEqual(stat["peak"], 16 * MIB + 4 * harness.PERF_ALLOWANCE)
 
+    def test_enomem_of_a_parent_refuses_its_children(self):
+        self.weir("run", "-n", "top", "-m", "16M", "--oom", "enomem", "--", "true")
+        for turn in range(3):
+            result = self.run_weir([harness.program(LOCKED), "64"], timeout=PATIENCE, container=f"top/child-{turn}")
+            self.assertEqual((result.status, result.out, result.err), (0, b"refused\n", b""))
+        self.assertEqual(self.stat("top")["events_oom_kill"], 0)
+
     def test_enomem_program_goes_on(self):
         for meter in ("auto", "fallback"):
             for turn in range(10):  # who is faster, the reclaimer or the program, differs

@@ -37,6 +37,14 @@ class ReclaimTest(harness.WeirTest):
         self.assertLessEqual(self.stat()["usage"], 10 * MIB + 64 * 1024)
         self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
 
+    def test_no_more_than_a_granule_beyond_it(self):
+        process = self.hold(60)
+        for wish in (50, 37, 21):
+            status, answer = self.reclaim("--to", f"{wish}M")
+            self.assertEqual(status, 0, answer)
+            self.assertGreaterEqual(answer["usage"], wish * MIB - 256 * 1024 - 128 * 1024, answer)  # and the kernel's count
+        self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
     def test_by_an_amount(self):
         process = self.hold(40)
         before = self.stat()["usage"]

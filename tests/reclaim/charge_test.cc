@@ -123,6 +123,16 @@ TEST(ChargeTest, GroupPolicyTakesEveryMember) {
   EXPECT_THAT(machine.os.killed, ::testing::UnorderedElementsAre(kSelf, 5001, 5002));
 }
 
+TEST(ChargeTest, GroupPolicySparesTheExempt) {
+  Machine machine(kMarks, {OomPolicy::kGroup, 0});
+  machine.os.touch(0, 100);
+  machine.os.pin(0, 100);
+  machine.add_member(5001, 1500, 0);
+  machine.add_member(5002, 2600, -1000);
+  charge(machine.engine, {Pages{1}, false});
+  EXPECT_THAT(machine.os.killed, ::testing::UnorderedElementsAre(kSelf, 5001));
+}
+
 TEST(ChargeTest, EnomemRefusesAnAllocationThatDoesNotFit) {
   Machine machine(kMarks, {OomPolicy::kEnomem, 0});
   machine.os.touch(0, 4000);

@@ -144,7 +144,7 @@ TEST_F(LeftBehindTest, ReclaimForTheProcessLeavesItAlone) {
   put_process_into(there_);
   machine_.os.touch(1280, 640);
   look();
-  const Pages done = evict_batch(machine_.engine, machine_.engine.pagemap, Pages{256}, true).done;
+  const Pages done = evict_batch(machine_.engine, machine_.engine.pagemap, {Pages{256}}).done;
   EXPECT_GE(done, Pages{256});
   expect_usage(640, 640 - done.count);
 }
@@ -155,7 +155,7 @@ TEST_F(LeftBehindTest, ReclaimForTheContainerThatWasLeftTakesFromIt) {
   put_process_into(there_);
   machine_.os.touch(1280, 640);
   look();
-  const Pages done = evict_batch(machine_.engine, machine_.engine.pagemap, Pages{256}, true, kLeft).done;
+  const Pages done = evict_batch(machine_.engine, machine_.engine.pagemap, {Pages{256}, true, kLeft}).done;
   EXPECT_GE(done, Pages{256});
   expect_usage(640 - done.count, 640);
 }
@@ -169,7 +169,7 @@ TEST_F(LeftBehindTest, WithoutAPlaceNothingIsLeft) {
   machine_.os.add_process(1, init);
   leave();
   EXPECT_FALSE(is_left());
-  EXPECT_EQ(machine_.engine.groups.marks_elsewhere(), 0U);
+  EXPECT_EQ(machine_.engine.groups.marks_to_spare(true), 0U);
 }
 
 }  // namespace

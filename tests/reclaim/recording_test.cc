@@ -240,7 +240,7 @@ TEST_F(RecorderTest, WhatScansSeeAddsUpToWhatIsThere) {
   ASSERT_EQ(recorder().open(machine_.engine, base_), 0);
   scan();
   machine_.os.touch(200, 50);
-  const EvictOutcome evicted = evict_batch(machine_.engine, machine_.engine.pagemap, Pages{64}, true);
+  const EvictOutcome evicted = evict_batch(machine_.engine, machine_.engine.pagemap, {Pages{64}});
   EXPECT_GE(evicted.done, Pages{64});
   machine_.os.touch(0, 10);
   scan();
