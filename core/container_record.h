@@ -76,7 +76,17 @@ struct LoadRecord {
   Counter level_start_ns;      // the same by longer windows, for the level
   Counter level_paging_ns;
   Counter page_out_ns;  // what one page-out costs here, smoothed; 0: not known yet
-  Word level;           // members that may run at once while it thrashes; 0: as many as there are cores
+  // Whether to hold members pays (reclaim/load_gain.h).
+  Counter work_ns;        // CPU time of the members in user mode, as far as it was looked at
+  Counter work_seen_ns;   // when that was
+  Counter gain_start_ns;  // the phase of the trial, and how long it is to be
+  Counter gain_length_ns;
+  Counter gain_work_ns;   // as they stood when it began
+  Counter gain_pause_ns;  // without, until it is tried with again; 0: it pays
+  Counter rate_with;      // work done, in thousandths of a core; 0: not known yet
+  Counter rate_without;
+  Word gain_without;  // 1: nobody is held just now
+  Word level;         // members that may run at once while it thrashes; 0: as many as there are cores
 };
 
 // One container. `name` is whole once state is kLive; a free place may be taken under the

@@ -69,6 +69,7 @@ struct MemberRecord {
   Counter reclaimer_cpu_ns;  // what its reclaimer has used up, as of its last look
   Counter cpu_seen_ns;       // the rest of its CPU time when somebody last saw it change
   Counter cpu_seen_at_ns;    // and when that was: since then it has been idle
+  Counter work_seen_ns;      // its CPU time in user mode when that was last counted, plus one; 0: not yet
   // Thread groups. A group has a place of its own under its process' pid, which the process' record
   // names (plus one) before it is taken: so nobody ever takes the group's place for the process'.
   Word groups[kGroupPlaces];

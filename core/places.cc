@@ -41,6 +41,7 @@ void start_member(Os& os, MemberRecord& record) {
   record.active_ns.store(0, std::memory_order_relaxed);
   record.held_since_ns.store(0, std::memory_order_relaxed);
   record.immune_until_ns.store(0, std::memory_order_relaxed);
+  record.work_seen_ns.store(0, std::memory_order_relaxed);
   record.held_ns.store(0, std::memory_order_relaxed);
   record.reclaimer_cpu_ns.store(0, std::memory_order_relaxed);
   record.cpu_seen_ns.store(0, std::memory_order_relaxed);

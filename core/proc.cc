@@ -137,6 +137,7 @@ int take_stat(std::string_view text, ProcessStat& out) {
   out.state = rest[0];
   out.minor_faults = field(rest, 7);
   out.major_faults = field(rest, 9);
+  out.user_ns = field(rest, 11) * kTickNs;
   out.threads = static_cast<std::uint32_t>(field(rest, 17));
   out.start_ns = field(rest, 19) * kTickNs;
   return 0;

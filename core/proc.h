@@ -20,6 +20,7 @@ struct ProcessStat {
   char state = '?';
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
+  std::uint64_t user_ns = 0;  // CPU time in user mode, of all its threads
   std::uint32_t threads = 0;
   std::uint64_t start_ns = 0;  // after boot
 };

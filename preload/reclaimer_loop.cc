@@ -18,6 +18,7 @@
 #include "reclaim/background.h"
 #include "reclaim/kill_warning.h"
 #include "reclaim/left_behind.h"
+#include "reclaim/load_gain.h"
 #include "reclaim/shrink.h"
 #include "reclaim/thrash.h"
 #include "reclaim/unseen_growth.h"
@@ -140,6 +141,7 @@ void* run_reclaimer(void*) {
     const LookResult result = look(p.engine, loop.watch, direct_only);
     log_look(p, result);
     mind_thrash(p.engine);
+    mind_gain(p.engine);
     adjust_meter(p, result.standing);
     if (loop.first_thread_ended.load(std::memory_order_acquire)) {
       leave_if_last(p);

@@ -8,6 +8,7 @@
 #include "reclaim/hold.h"
 #include "reclaim/in_place.h"
 #include "reclaim/kill_warning.h"
+#include "reclaim/load_gain.h"
 #include "reclaim/look_around.h"
 #include "reclaim/other_members.h"
 #include "reclaim/stall.h"
@@ -117,6 +118,9 @@ Verdict charge_level(Engine& engine, const ChargeRequest& request) {
   count(counters.allocstall_ns, stood.end());
   if (!engine.reclaimer_runs.load(std::memory_order_relaxed)) {
     mind_thrash(engine);  // else the reclaimer does
+    if (engine.may_open_here()) {
+      mind_gain(engine);
+    }
   }
   return verdict;
 }

@@ -6,6 +6,7 @@
 #include "core/usage.h"
 #include "reclaim/engine.h"
 #include "reclaim/kill_warning.h"
+#include "reclaim/load_gain.h"
 #include "reclaim/peers.h"
 
 namespace weir {
@@ -154,7 +155,7 @@ bool LoadControl::is_strict(Engine& engine, ContainerId id) {
 bool LoadControl::is_to_wait(Engine& engine, ContainerId id) {
   const std::uint64_t now = engine.os.now_ns();
   LoadRecord& load = engine.view.container(id).load;
-  if (!thrashes(load, cores(engine), now)) {
+  if (!thrashes(load, cores(engine), now) || !holding_pays(engine.view.container(id))) {
     return false;
   }
   std::uint64_t last = load.last_hold_ns.load(std::memory_order_relaxed);
@@ -187,6 +188,9 @@ void LoadControl::wait(Engine& engine, ContainerId id) {
     FutexWord never{0};
     static_cast<void>(engine.os.futex_wait(never, 0, kStepNs));
     const std::uint64_t now = engine.os.now_ns();
+    if (keeps_roster) {
+      keep_minding_gain(engine, id, now);
+    }
     if (now - since >= kMostHoldNs || engine.is_called_away() || in_grace(engine, id) ||
         (keeps_roster && may_go_on(engine, id, since))) {
       // Who has hardly waited keeps its place among the others, and may have to wait again.
@@ -222,7 +226,7 @@ bool LoadControl::may_go_on(Engine& engine, ContainerId id, std::uint64_t since_
     return false;
   }
   if (runners < level_of(container.load, cores(engine)) ||
-      container.load_control.load(std::memory_order_relaxed) == 0) {
+      container.load_control.load(std::memory_order_relaxed) == 0 || !holding_pays(container)) {
     return true;
   }
   if (is_strict(engine, id)) {

@@ -63,6 +63,7 @@ struct FakeProcess {
   std::uint64_t shared_pages = 0;
   std::uint64_t swap_kib = 0;
   int threads = 1;
+  std::uint64_t user_ticks = 0;
   std::string caught = {};  // the mask of SigCgt; empty: no such line
 };
 

@@ -118,8 +118,9 @@ inline void FakeOs::add_process(int pid, const FakeProcess& process) {
   const std::string threads = std::to_string(process.threads);
   // Fields 1 to 22 of proc(5), the only ones anybody here reads, and a few of those behind.
   put_file(proc_path(pid, "stat"), number + " (" + process.comm + ") " + process.state +
-                                       " 1 1 1 0 -1 4194560 100 0 7 0 1 1 0 0 20 0 " + threads + " 0 " +
-                                       std::to_string(process.start_ticks) + " 1000000 500 18446744073709551615\n");
+                                       " 1 1 1 0 -1 4194560 100 0 7 0 " + std::to_string(process.user_ticks) +
+                                       " 1 0 0 20 0 " + threads + " 0 " + std::to_string(process.start_ticks) +
+                                       " 1000000 500 18446744073709551615\n");
   put_file(proc_path(pid, "statm"), std::to_string(process.resident_pages * 4) + " " +
                                         std::to_string(process.resident_pages) + " " +
                                         std::to_string(process.shared_pages) + " 1 0 50 0\n");

@@ -71,6 +71,7 @@ TEST(FakeOsTest, ItsProcessesReadBackAsTheyWerePut) {
   process.comm = "ta il)";
   process.state = 'R';
   process.start_ticks = 250;
+  process.user_ticks = 7;
   process.resident_pages = 70;
   process.shared_pages = 20;
   process.swap_kib = 12;
@@ -82,6 +83,7 @@ TEST(FakeOsTest, ItsProcessesReadBackAsTheyWerePut) {
   EXPECT_EQ(stat.state, 'R');
   EXPECT_EQ(stat.start_ns, 2'500'000'000U);
   EXPECT_EQ(stat.threads, 3U);
+  EXPECT_EQ(stat.user_ns, 70'000'000U);
   Pages anonymous;
   ASSERT_EQ(read_anonymous(os, 42, anonymous), 0);
   EXPECT_EQ(anonymous, Pages{50});

@@ -41,6 +41,7 @@ TEST_F(ProcTest, ReadsTheFieldsOfStat) {
   EXPECT_EQ(stat.state, 'S');
   EXPECT_EQ(stat.minor_faults, 111U);
   EXPECT_EQ(stat.major_faults, 333U);
+  EXPECT_EQ(stat.user_ns, 550'000'000U);
   EXPECT_EQ(stat.threads, 9U);
   EXPECT_EQ(stat.start_ns, 3'600'000'000'000U);
 }

@@ -153,6 +153,15 @@ TEST_F(LoadControlTest, SwitchedOffNobodyIsHeld) {
   EXPECT_EQ(members_.self().active_ns.load(), members_.os.now_ns()) << "the others see all the same who grows";
 }
 
+TEST_F(LoadControlTest, WhereItDoesNotPayNobodyIsHeld) {
+  be_one_too_many();
+  members_.thrash();
+  members_.load().gain_without.store(1);
+  EXPECT_FALSE(is_held());
+  members_.load().gain_without.store(0);
+  EXPECT_TRUE(is_held());
+}
+
 TEST_F(LoadControlTest, WithoutALimitNobodyIsHeld) {
   be_one_too_many();
   members_.thrash();

@@ -110,6 +110,29 @@ TEST_F(LoadHoldTest, EndsWhenLoadControlIsSwitchedOff) {
             30 * kStep);
 }
 
+TEST_F(LoadHoldTest, WhereNobodyLooksWhetherItPaysTheHeldOneDoes) {
+  members_.load().rate_without.store(0);
+  EXPECT_LT(hold(), 1200 * kMs) << "it is tried without";
+  EXPECT_EQ(members_.load().gain_without.load(), 1U);
+}
+
+TEST_F(LoadHoldTest, WhereItMayNotOpenFilesItsReclaimerLooksWhetherItPays) {
+  members_.engine.many_threads.store(true);
+  members_.engine.reclaimer_sleeps.store(true);
+  const std::uint32_t before = members_.self().wake.load();
+  EXPECT_EQ(hold(), LoadControl::kMostHoldNs);
+  EXPECT_GT(members_.self().wake.load(), before + 10);
+}
+
+TEST_F(LoadHoldTest, EndsWhenItDoesNotPay) {
+  EXPECT_EQ(hold([this](int step) {
+              if (step == 30) {
+                members_.load().gain_without.store(1);
+              }
+            }),
+            30 * kStep);
+}
+
 TEST_F(LoadHoldTest, EndsWhenMoreMayRun) {
   members_.load().level.store(1);
   EXPECT_EQ(hold([this](int step) {

@@ -64,8 +64,9 @@ class Members : public Machine {
       }
     });
   }
-  // It is known to thrash, for a while.
+  // It is known to thrash, for a while, and that nothing gets done where nobody is held.
   void thrash() {
+    load().rate_without.store(1);
     load().window_start_ns.store(os.now_ns());
     load().thrash_until_ns.store(os.now_ns() + 60 * kSecond);
   }
