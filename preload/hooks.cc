@@ -45,6 +45,9 @@ WEIR_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attribut
                                void* argument) noexcept {
   return weir::program_pthread_create(thread, attributes, start, argument);
 }
+WEIR_EXPORT pid_t _Fork(void) noexcept {
+  return weir::program_bare_fork();
+}
 WEIR_EXPORT int pthread_setname_np(pthread_t thread, const char* name) noexcept {
   return weir::program_setname(thread, name);
 }

@@ -34,6 +34,9 @@ int program_mprotect(void* address, std::size_t bytes, int protection);
 void* program_sbrk(std::intptr_t increment);
 int program_brk(void* end);
 int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument);
+// What is resident at a fork cannot leave while the child shares it: what is too much leaves before, in a bounded time.
+void make_room_for_fork();
+pid_t program_bare_fork();
 int program_setname(pthread_t thread, const char* name);
 int program_thrd_create(thrd_t* thread, thrd_start_t start, void* argument);
 [[noreturn]] void program_pthread_exit(void* result);

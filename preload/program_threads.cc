@@ -1,4 +1,4 @@
-// program_threads.cc - the program's calls that make threads, set signals, or ask who else runs in its process.
+// program_threads.cc - the program's calls that make threads or processes, set signals, or ask who else runs there.
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "core/raw_syscall.h"
+#include "preload/callbacks.h"
 #include "preload/growth.h"
 #include "preload/own_image.h"
 #include "preload/process.h"
@@ -15,6 +16,7 @@
 #include "preload/signal_mask.h"
 #include "preload/signals.h"
 #include "preload/thread_groups.h"
+#include "reclaim/charge.h"
 
 namespace weir {
 namespace {
@@ -65,6 +67,23 @@ int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, 
     discard_wrapped_thread(wrapped);
   }
   return error;
+}
+
+void make_room_for_fork() {
+  Process& p = process();
+  if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed) || inside_weir() ||
+      p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+    return;
+  }
+  const ClosedScope scope;
+  note_own_faults();
+  charge(p.engine, {Pages{1}, false, current_group(), !is_warning_thread()});
+}
+
+pid_t program_bare_fork() {
+  static constinit RealFunction<pid_t()> real{"_Fork"};
+  make_room_for_fork();
+  return real.get()();
 }
 
 int program_setname(pthread_t thread, const char* name) {

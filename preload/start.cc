@@ -4,6 +4,7 @@
 #include "preload/own_image.h"
 #include "preload/own_title.h"
 #include "preload/process.h"
+#include "preload/program_calls.h"
 #include "preload/signals.h"
 
 extern "C" int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(), void* dso);
@@ -15,6 +16,12 @@ constexpr int kDefaultDumpOffset = 2;
 
 void in_fork_child() {
   weir::restart_in_child();
+}
+
+void before_fork() {
+  if (weir::process().engine.reclaimer_runs.load(std::memory_order_relaxed)) [[unlikely]] {
+    weir::make_room_for_fork();
+  }
 }
 
 void in_fork_parent() {
@@ -33,7 +40,7 @@ void in_fork_parent() {
     weir::note_title_area(argc, argv, envp);
   }
   // After jemalloc's own handlers, so that in the child malloc works again when ours runs.
-  __register_atfork(nullptr, in_fork_parent, in_fork_child, &__dso_handle);
+  __register_atfork(before_fork, in_fork_parent, in_fork_child, &__dso_handle);
   weir::install_dump_signal(p.options.dump_signal != 0 ? p.options.dump_signal : SIGRTMAX - kDefaultDumpOffset);
 }
 

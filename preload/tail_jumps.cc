@@ -20,6 +20,10 @@ extern "C" {
   weir::go_passive();
 }
 
+[[gnu::visibility("hidden"), gnu::used]] void weir_before_fork() {
+  weir::make_room_for_fork();
+}
+
 [[gnu::visibility("hidden"), gnu::used]] void* weir_map(void* address, size_t bytes, int protection, int flags, int fd,
                                                         off_t offset) {
   return weir::program_mmap(address, bytes, protection, flags, fd, offset);
@@ -62,7 +66,8 @@ __asm__(
     "  jmp *%rax\n"
     ".size dlopen, .-dlopen\n");
 
-// 317 is SYS_seccomp, as libseccomp calls it; 9, 10, 11 and 25 are SYS_mmap, SYS_mprotect, SYS_munmap and SYS_mremap,
+// 317 is SYS_seccomp, as libseccomp calls it; 57 is SYS_fork, and 56 SYS_clone, which is one unless CLONE_VM (256) is
+// set; 9, 10, 11 and 25 are SYS_mmap, SYS_mprotect, SYS_munmap and SYS_mremap,
 // whose failures and results are told as syscall tells them. The rest is what libc's syscall does.
 __asm__(
     ".text\n"
@@ -79,6 +84,12 @@ __asm__(
     "  je 6f\n"
     "  cmpq $25, %rdi\n"
     "  je 7f\n"
+    "  cmpq $57, %rdi\n"
+    "  je 8f\n"
+    "  cmpq $56, %rdi\n"
+    "  jne 1f\n"
+    "  testl $256, %esi\n"
+    "  jz 8f\n"
     "1:\n"
     "  movq %rdi, %rax\n"
     "  movq %rsi, %rdi\n"
@@ -128,6 +139,23 @@ __asm__(
     "  movq %r8, %rcx\n"
     "  movq %r9, %r8\n"
     "  jmp weir_remap\n"
+    "8:\n"
+    "  pushq %rdi\n"
+    "  pushq %rsi\n"
+    "  pushq %rdx\n"
+    "  pushq %rcx\n"
+    "  pushq %r8\n"
+    "  pushq %r9\n"
+    "  subq $8, %rsp\n"
+    "  call weir_before_fork\n"
+    "  addq $8, %rsp\n"
+    "  popq %r9\n"
+    "  popq %r8\n"
+    "  popq %rcx\n"
+    "  popq %rdx\n"
+    "  popq %rsi\n"
+    "  popq %rdi\n"
+    "  jmp 1b\n"
     "3:\n"
     "  movq %rax, %rdi\n"
     "  jmp weir_syscall_failed\n"

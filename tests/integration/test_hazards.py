@@ -68,6 +68,15 @@ class ForkAtTheLimitTest(harness.WeirTest):
                 self.note(f"{variables}: status {result.status}")
 
 
+    def test_what_is_too_much_leaves_before_a_fork(self):
+        """Behind it nobody can page it out: of 40 runs 10 ended by the policy, with swap to spare."""
+        self.need_swap()
+        for turn in range(12):
+            result = self.run_weir(["/bin/sh", "-c", harness.program("raw_fork") + "; exit $?"], 16 * MIB, timeout=HANG,
+                                   meter="fallback", container=f"turn-{turn}")
+            self.assertEqual(result.same(), (0, b"ok\n", b""), f"turn {turn}")
+
+
 class MainExitsTest(harness.WeirTest):
     def test_a_process_whose_main_has_exited_ends(self):
         """Hazard 2: a thread of ours must not keep a process alive; what it has buffered is written, as by exit(0).
