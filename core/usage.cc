@@ -31,13 +31,9 @@ Subtree Subtree::below(const RegistryView& view, ContainerId top) {
     return tree;
   }
   for (std::uint32_t i = 0; i < kMaxContainers; ++i) {
-    ContainerId at{i};
-    for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+    for (const ContainerId at : Upwards(view, ContainerId{i})) {
       if (at == top) {
         tree.bits_[i / 64] |= std::uint64_t{1} << (i % 64);
-        break;
-      }
-      if (!parent_of(view, at, at)) {
         break;
       }
     }
@@ -137,13 +133,13 @@ void note_usage(ContainerRecord& container, Pages usage) {
 
 Pages beyond_minimum(const RegistryView& view, ContainerId id, ContainerId ancestor) {
   Pages most = Pages::all();
-  for (int depth = 0; id != ancestor && depth <= kMaxContainerDepth; ++depth) {
-    const Pages minimum{view.container(id).minimum.load(std::memory_order_relaxed)};
-    if (minimum > Pages::none()) {
-      most = std::min(most, usage_of(view, id) - minimum);
-    }
-    if (!parent_of(view, id, id)) {
+  for (const ContainerId at : Upwards(view, id)) {
+    if (at == ancestor) {
       break;
+    }
+    const Pages minimum{view.container(at).minimum.load(std::memory_order_relaxed)};
+    if (minimum > Pages::none()) {
+      most = std::min(most, usage_of(view, at) - minimum);
     }
   }
   return most;

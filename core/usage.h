@@ -4,6 +4,8 @@
 // Safe in signal handlers; lock-free; any number of readers and writers.
 #pragma once
 
+#include <iterator>
+
 #include "core/registry.h"
 
 namespace weir {
@@ -43,6 +45,43 @@ void note_usage(ContainerRecord& container, Pages usage);
 
 // The parent of a container; false for a root.
 bool parent_of(const RegistryView& view, ContainerId id, ContainerId& out);
+
+// A container and all above it, from below: for (const ContainerId at : Upwards(view, id)). Never more than there may
+// be, whatever stands in the registry.
+class Upwards {
+ public:
+  class Step {
+   public:
+    Step(const RegistryView& view, ContainerId at) : view_(view), at_(at) {}
+    ContainerId operator*() const {
+      return at_;
+    }
+    Step& operator++() {
+      left_ = parent_of(view_, at_, at_) ? left_ - 1 : 0;
+      return *this;
+    }
+    bool operator==(std::default_sentinel_t) const {
+      return left_ == 0;
+    }
+
+   private:
+    const RegistryView& view_;
+    ContainerId at_;
+    int left_ = kMaxContainerDepth + 1;
+  };
+
+  Upwards(const RegistryView& view, ContainerId id) : view_(view), id_(id) {}
+  [[nodiscard]] Step begin() const {
+    return {view_, id_};
+  }
+  [[nodiscard]] static std::default_sentinel_t end() {
+    return {};
+  }
+
+ private:
+  const RegistryView& view_;
+  ContainerId id_;
+};
 
 // What reclaim for the sake of `ancestor` may take from `id` and below: usage beyond the minimum
 // of `id` and of every container between the two. All of it when they are the same.

@@ -15,6 +15,7 @@
 #include "preload/thread_groups.h"
 #include "preload/timed_look.h"
 #include "reclaim/charge.h"
+#include "reclaim/enomem.h"
 #include "reclaim/fault_meter.h"
 #include "reclaim/other_members.h"
 
@@ -88,23 +89,10 @@ void after_look(const Standing& standing) {
   }
 }
 
-// One of the limits there, or above, may refuse: which of them is met shows when it is.
-bool refuses_at(const RegistryView& view, ContainerId at) {
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
-    if (is_enomem(view.container(at))) {
-      return true;
-    }
-    if (!parent_of(view, at, at)) {
-      break;
-    }
-  }
-  return false;
-}
-
 bool refuses_growth(const Process& p) {
   const GroupNumber group = current_group();
-  return refuses_at(p.engine.view, p.engine.account.container()) ||
-         (p.engine.groups.has(group) && refuses_at(p.engine.view, p.engine.groups.container(group)));
+  return may_refuse_in(p.engine.view, p.engine.account.container()) ||
+         (p.engine.groups.has(group) && may_refuse_in(p.engine.view, p.engine.groups.container(group)));
 }
 
 // A reclaimer would watch it being touched.

@@ -141,14 +141,10 @@ Pages headroom(Engine& engine) {
   if (now < engine.headroom_until_ns.load(std::memory_order_relaxed)) {
     pages = engine.headroom.load(std::memory_order_relaxed);
   }
-  ContainerId at = engine.account.container();
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+  for (const ContainerId at : Upwards(engine.view, engine.account.container())) {
     const ContainerRecord& record = engine.view.container(at);
     if (now < record.help_until_ns.load(std::memory_order_acquire)) {
       pages = std::max(pages, record.help_pages.load(std::memory_order_relaxed));
-    }
-    if (!parent_of(engine.view, at, at)) {
-      break;
     }
   }
   return Pages{pages};

@@ -41,6 +41,15 @@ void note_small_refusal(Engine& engine) {
 
 }  // namespace
 
+bool may_refuse_in(const RegistryView& view, ContainerId at) {
+  for (const ContainerId each : Upwards(view, at)) {
+    if (is_enomem(view.container(each))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool fits_reserve(const Standing& standing) {
   return standing.usage <= standing.marks.limit + reserve_of(standing.marks.limit);
 }

@@ -8,6 +8,8 @@
 
 namespace weir {
 
+// One of the limits there, or above, has the policy: which of them is met shows when it is.
+bool may_refuse_in(const RegistryView& view, ContainerId at);
 bool fits_reserve(const Standing& standing);
 bool refuses(const Engine& engine, const Standing& standing, const ChargeRequest& request);
 // What is refused unless there is room for all of it. For what is touched already, batches will do.

@@ -262,12 +262,8 @@ void note_refaults(Engine& engine, std::uint64_t refaults) {
   const std::uint64_t measured = engine.container().load.page_out_ns.load(std::memory_order_relaxed);
   const std::uint64_t room_ns = measured != 0 ? measured : kPageOutGuessNs;
   const std::uint64_t paging_ns = refaults * (room_ns + kFaultNs + engine.refault_time.read_ns());
-  ContainerId at = engine.account.container();
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+  for (const ContainerId at : Upwards(engine.view, engine.account.container())) {
     count(engine.view.container(at).load.paging_ns, paging_ns);
-    if (!parent_of(engine.view, at, at)) {
-      break;
-    }
   }
 }
 

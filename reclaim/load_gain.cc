@@ -25,12 +25,8 @@ void credit_work(Engine& engine, ContainerId id) {
     }
     const std::uint64_t before = record.work_seen_ns.exchange(stat.user_ns + 1, std::memory_order_relaxed);
     const std::uint64_t done = before != 0 && stat.user_ns + 1 > before ? stat.user_ns + 1 - before : 0;
-    ContainerId at = entry.container;
-    for (int depth = 0; done != 0 && depth <= kMaxContainerDepth; ++depth) {
+    for (const ContainerId at : Upwards(engine.view, entry.container)) {
       count(engine.view.container(at).load.work_ns, done);
-      if (!parent_of(engine.view, at, at)) {
-        break;
-      }
     }
   });
 }
@@ -99,12 +95,8 @@ void mind_one(Engine& engine, ContainerId id, std::uint64_t now) {
 
 void mind_gain(Engine& engine) {
   const std::uint64_t now = engine.os.now_ns();
-  ContainerId at = engine.account.container();
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+  for (const ContainerId at : Upwards(engine.view, engine.account.container())) {
     mind_one(engine, at, now);
-    if (!parent_of(engine.view, at, at)) {
-      break;
-    }
   }
 }
 

@@ -21,16 +21,12 @@ constexpr std::uint64_t kSwapReserve = 5;  // its fifth part
 // have in hand is gone already.
 Pages beyond_minima(const Engine& engine) {
   Pages most = Pages::all();
-  ContainerId at = engine.account.container();
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+  for (const ContainerId at : Upwards(engine.view, engine.account.container())) {
     const Pages minimum{engine.view.container(at).minimum.load(std::memory_order_relaxed)};
     if (minimum > Pages::none()) {
       const Subtree subtree = Subtree::below(engine.view, at);
       const Pages leaving = leaving_of(engine.view, subtree, engine.account.member());
       most = std::min(most, usage_of(engine.view, subtree) - minimum - leaving);
-    }
-    if (!parent_of(engine.view, at, at)) {
-      break;
     }
   }
   return most;
@@ -73,17 +69,13 @@ Pages evict_in_batches(Engine& engine, Pages wanted) {
 }  // namespace
 
 ProactiveGoal proactive_goal(const Engine& engine) {
-  ContainerId at = engine.account.container();
-  if (engine.view.container(at).background.load(std::memory_order_relaxed) == 0) {
+  if (engine.container().background.load(std::memory_order_relaxed) == 0) {
     return {};
   }
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+  for (const ContainerId at : Upwards(engine.view, engine.account.container())) {
     const std::uint32_t target = engine.view.container(at).proactive.load(std::memory_order_relaxed);
     if (target != 0) {
       return {at, target};
-    }
-    if (!parent_of(engine.view, at, at)) {
-      break;
     }
   }
   return {};

@@ -142,12 +142,8 @@ void RefaultTime::book(Engine& engine, std::uint64_t refaults) {
     return;
   }
   count(engine.counters().refault_ns, stalled);
-  ContainerId at = engine.account.container();
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+  for (const ContainerId at : Upwards(engine.view, engine.account.container())) {
     book_pressure(engine, at, stalled, now);
-    if (!parent_of(engine.view, at, at)) {
-      break;
-    }
   }
 }
 

@@ -8,16 +8,13 @@
 namespace weir {
 namespace {
 
-// Calls `visit` for each container from `at` upwards that has a swap limit.
+// Calls `visit` for each container from `from` upwards that has a swap limit.
 template <typename Visit>
-void each_limit(const RegistryView& view, ContainerId at, Visit visit) {
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+void each_limit(const RegistryView& view, ContainerId from, Visit visit) {
+  for (const ContainerId at : Upwards(view, from)) {
     const Pages limit{view.container(at).swap_limit.load(std::memory_order_relaxed)};
     if (!limit.unlimited()) {
       visit(at, limit);
-    }
-    if (!parent_of(view, at, at)) {
-      break;
     }
   }
 }

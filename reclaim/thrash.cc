@@ -92,12 +92,8 @@ void look_at(Engine& engine, ContainerId id, std::uint64_t now) {
 
 void mind_thrash(Engine& engine) {
   const std::uint64_t now = engine.os.now_ns();
-  ContainerId at = engine.account.container();
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+  for (const ContainerId at : Upwards(engine.view, engine.account.container())) {
     look_at(engine, at, now);
-    if (!parent_of(engine.view, at, at)) {
-      break;
-    }
   }
 }
 

@@ -213,16 +213,12 @@ void PressureServer::place(Listener& listener) const {
 // Stalls of its container, or of the one above it that stalled most: a parent's limit is its own, too.
 std::uint64_t PressureServer::growth(const Listener& listener, std::uint64_t now_ns) {
   std::uint64_t most = 0;
-  ContainerId at = listener.container;
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+  for (const ContainerId at : Upwards(session_.view(), listener.container)) {
     const ContainerRecord& record = session_.view().container(at);
     const bool full = listener.trigger.full;
     StallHistory& history = histories_[{at.index, full}];
     history.note(now_ns, (full ? record.full : record.some).total_ns.load(std::memory_order_relaxed));
     most = std::max(most, history.grown(listener.trigger.window_ns));
-    if (!parent_of(session_.view(), at, at)) {
-      break;
-    }
   }
   return most;
 }

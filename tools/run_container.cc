@@ -164,13 +164,9 @@ bool RunContainer::has_limit() {
   if (name_.empty()) {
     return !settings_.read().limit.unlimited();
   }
-  ContainerId at = id_;
-  for (int depth = 0; depth <= kMaxContainerDepth; ++depth) {
+  for (const ContainerId at : Upwards(session_.view(), id_)) {
     if (!marks_of(session_.view().container(at)).limit.unlimited()) {
       return true;
-    }
-    if (!parent_of(session_.view(), at, at)) {
-      break;
     }
   }
   return false;
