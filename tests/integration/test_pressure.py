@@ -97,7 +97,9 @@ class PressureFileTest(harness.WeirTest):
         deep = os.path.join(self.directory, "d" * 90)
         result = self.run_with(self.plain_env(WEIR_DIR=deep), [harness.COMMAND, "run", "-m", "64M", "--", "sh", "-c",
                                                                'echo "[$MEMORY_PRESSURE_WATCH]"'])
-        self.assertEqual(result.same(), (0, b"[]\n", b""))
+        code, output, errors = result.same()
+        self.assertEqual((code, output), (0, b"[]\n"))
+        self.assertRegex(errors, rb"^weir: no pressure file for programs that [^\n]*too long[^\n]*\n$", "said, once")
 
     def test_a_killed_supervisor_leaves_no_trap(self):
         process = self.start([harness.COMMAND, "run", "-m", "64M", "--", "sh", "-c", "echo up; sleep 20"],
