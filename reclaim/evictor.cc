@@ -2,7 +2,6 @@
 #include "reclaim/evictor.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/proc.h"
 
@@ -17,23 +16,33 @@ constexpr std::size_t kMostGranules = kMostPerCall.count / kPagesPerGranule;
 struct Stretch {
   AddressRange range;
   std::size_t granules = 0;
-  std::uint8_t before[kMostGranules] = {};
-  std::uint8_t after[kMostGranules] = {};
+  PageSet before[kMostGranules] = {};
+  PageSet after[kMostGranules] = {};
+  PageSet spared[kMostGranules] = {};
   bool huge[kMostGranules] = {};
-  std::uint8_t expected[kMostGranules] = {};  // when the ranking was built
+
+  [[nodiscard]] Granule granule(std::size_t i) const {
+    return {Granule::holding(range.begin).number + i};
+  }
+  // What was asked to leave, and what of it did not.
+  [[nodiscard]] PageSet asked(std::size_t i) const {
+    return huge[i] ? before[i] : without(before[i], spared[i]);
+  }
+  [[nodiscard]] PageSet stayed(std::size_t i) const {
+    return asked(i) & after[i];
+  }
 };
 
-// Counts the pages of each granule of a stretch.
+// Finds the pages of each granule of a stretch.
 class StretchCounter final : public RunVisitor {
  public:
-  StretchCounter(const Stretch& stretch, std::uint8_t* counts, bool* huge)
-      : stretch_(stretch), counts_(counts), huge_(huge) {}
+  StretchCounter(const Stretch& stretch, PageSet* sets, bool* huge) : stretch_(stretch), sets_(sets), huge_(huge) {}
 
   bool visit(const PageRun& run) override {
     for (std::uintptr_t at = run.range.begin; at < run.range.end;) {
       const std::uintptr_t end = std::min(run.range.end, Granule::holding(at).range().end);
       const std::size_t index = (at - stretch_.range.begin) >> kGranuleShift;
-      counts_[index] = static_cast<std::uint8_t>(counts_[index] + ((end - at) >> kPageShift));
+      sets_[index] |= pages_inside({at, end});
       if (huge_ != nullptr && run.huge) {
         huge_[index] = true;
       }
@@ -44,31 +53,35 @@ class StretchCounter final : public RunVisitor {
 
  private:
   const Stretch& stretch_;
-  std::uint8_t* counts_;
+  PageSet* sets_;
   bool* huge_;
 };
 
 // Asks for it, and scans it before and after. 0 or an errno.
 int page_out(Os& os, Pagemap& pagemap, Stretch& stretch, Interlude* between, bool& met_lock) {
   StretchCounter before(stretch, stretch.before, stretch.huge);
-  const int error = page_out(os, pagemap, stretch.range, before, between, met_lock);
+  const int error = page_out(os, pagemap, stretch.range, before, between, met_lock, {stretch.spared, stretch.granules});
   StretchCounter after(stretch, stretch.after, nullptr);
   return error != 0 ? error : pagemap.scan(os, stretch.range, after);
 }
 
 // There must be a candidate.
-void take_stretch(Ranking& ranking, Stretch& stretch, Pages most, std::uint32_t unused_for) {
+void take_stretch(Os& os, Ranking& ranking, Stretch& stretch, Pages most, std::uint32_t unused_for) {
   Candidate candidate;
   ranking.gone().forget_touched();  // before there are more samples than it remembers
   ranking.next(candidate);
   std::size_t granules_left = most.count / kPagesPerGranule;
   stretch.range = candidate.granule.range();
-  stretch.expected[0] = candidate.resident;
   stretch.granules = 1;
   while (stretch.range.end % kMostPerCall.bytes() != 0 && --granules_left > 0 &&
          ranking.next_is_unused_for(unused_for) && ranking.next_at(stretch.range.end, candidate)) {
-    stretch.expected[stretch.granules++] = candidate.resident;
+    ++stretch.granules;
     stretch.range.end = candidate.granule.range().end;
+  }
+  for (std::size_t i = 0; i < stretch.granules; ++i) {
+    GranuleRecord* record = ranking.map().find_or_make(os, stretch.granule(i));
+    stretch.spared[i] = record == nullptr ? PageSet{0} : ranking.take_spared(*record);
+    ranking.note_stayed(Pages{size_of(stretch.spared[i])});
   }
 }
 
@@ -80,12 +93,14 @@ struct Met {
 
 // Only worth asking where much stayed: the odd page is one that somebody has just used.
 bool is_mostly_shared(Os& os, Pagemap& pagemap, const Stretch& stretch) {
-  const auto sum = [&stretch](const std::uint8_t* counts) {
-    return std::accumulate(counts, counts + stretch.granules, std::uint64_t{0});
-  };
-  const std::uint64_t stayed = sum(stretch.after);
+  std::uint64_t asked = 0;
+  std::uint64_t stayed = 0;
+  for (std::size_t i = 0; i < stretch.granules; ++i) {
+    asked += size_of(stretch.asked(i));
+    stayed += size_of(stretch.stayed(i));
+  }
   Pages shared;
-  return stayed * 8 >= sum(stretch.before) && stayed > 0 && pagemap.count_shared(os, stretch.range, shared) == 0 &&
+  return stayed * 8 >= asked && stayed > 0 && pagemap.count_shared(os, stretch.range, shared) == 0 &&
          shared.count * 2 >= stayed;
 }
 
@@ -109,21 +124,22 @@ void book(Os& os, Ranking& ranking, const Stretch& stretch, const Met& met, Evic
   bool huge = false;
   bool all_gone = true;
   for (std::size_t i = 0; i < stretch.granules; ++i) {
-    GranuleRecord* record = ranking.map().find_or_make(os, Granule{(stretch.range.begin >> kGranuleShift) + i});
+    GranuleRecord* record = ranking.map().find_or_make(os, stretch.granule(i));
     all_gone = all_gone && stretch.after[i] == 0;
     if (record == nullptr) {
       continue;
     }
     ranking.note_resident(*record, stretch.before[i]);
-    const std::uint8_t left = std::min(stretch.before[i], stretch.after[i]);
-    const auto gone = static_cast<std::uint8_t>(stretch.before[i] - left);
-    record->resident = stretch.after[i];
+    const PageSet gone = without(stretch.before[i], stretch.after[i]);
+    const std::uint8_t asked = size_of(stretch.asked(i));
+    const std::uint8_t left = size_of(stretch.stayed(i));
+    record->present = stretch.after[i];
     ranking.note_evicted(*record, gone);
-    record->note_stuck(left > stretch.before[i] / 2);
+    record->note_stuck(left > asked / 2);
     huge = huge || (left > 0 && stretch.huge[i]);
-    outcome.done = outcome.done + Pages{gone};
-    outcome.small = outcome.small + (stretch.huge[i] ? Pages::none() : Pages{gone});
-    outcome.requested = outcome.requested + Pages{stretch.before[i]};
+    outcome.done = outcome.done + Pages{size_of(gone)};
+    outcome.small = outcome.small + (stretch.huge[i] ? Pages::none() : Pages{size_of(gone)});
+    outcome.requested = outcome.requested + Pages{asked};
     stayed = stayed + Pages{left};
   }
   if (all_gone) {
@@ -162,7 +178,7 @@ EvictOutcome evict(Os& os, Pagemap& pagemap, SharedRanking& shared, Pages wanted
       if (!shared.ranking.next_is_unused_for(unused_for)) {
         break;
       }
-      take_stretch(shared.ranking, stretch, most - outcome.done, unused_for);
+      take_stretch(os, shared.ranking, stretch, most - outcome.done, unused_for);
     }
     Met met;
     if (page_out(os, pagemap, stretch, between, met.lock) != 0) {

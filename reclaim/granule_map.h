@@ -3,7 +3,7 @@
 //
 // A two-level table: 1 GiB of address space a leaf, made when first needed, so that 100 GiB
 // reserved and 1 GiB resident costs as 1 GiB. Leaves are never given back: they are small
-// (256 KiB, touched in part) and a program that used an address uses it again.
+// (384 KiB, touched in part) and a program that used an address uses it again.
 //
 // Not thread-safe: callers hold the lock of the SharedRanking. Safe in signal handlers.
 #pragma once
@@ -12,14 +12,17 @@
 
 #include "core/os.h"
 #include "core/units.h"
+#include "reclaim/page_set.h"
 
 namespace weir {
 
 struct GranuleRecord {
   std::uint32_t born : 24 = 0;       // scan at which it last was seen to grow, to come back, or in use
   std::uint32_t heat : 8 = 0;        // how much of it was used of late, where there is evidence
-  std::uint8_t resident = 0;         // pages, at the last scan
-  std::uint8_t evicted = 0;          // pages paged out by us and not seen back since
+  PageSet present = 0;               // at the last scan
+  PageSet gone = 0;                  // paged out by us and not seen back since
+  PageSet last_gone = 0;             // of these, what left when some of it last did
+  PageCredits credits;               // of pages that came back soon after they had left
   std::uint8_t refaults : 4 = 0;     // times pages came back, saturating
   std::uint8_t stuck_times : 4 = 0;  // times in a row that most of it would not leave
   std::uint8_t stuck_rounds = 0;     // builds to leave it alone for
@@ -37,7 +40,7 @@ struct GranuleRecord {
     return born == 0;
   }
 };
-static_assert(sizeof(GranuleRecord) == 16);
+static_assert(sizeof(GranuleRecord) == 24);
 
 class GranuleMap {
  public:

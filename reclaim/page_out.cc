@@ -14,59 +14,89 @@ namespace {
 // Small pages take up to 20 us each, where it takes an interrupt to flush them from another core's TLB.
 constexpr Pages kMostBetween{32};
 
-// All runs as one.
-class Lump final : public RunVisitor {
+// What is asked to leave: the runs of a scan but for what is spared, as few calls as may be. They are asked when the
+// scan is over, since the pagemap may be used meanwhile.
+class Pieces final : public RunVisitor {
  public:
-  explicit Lump(RunVisitor& seen) : seen_(seen) {}
+  // `seen` is told of every run, null for nobody. `joined`: across what is not present, too.
+  Pieces(AddressRange range, std::span<const PageSet> spared, RunVisitor* seen, bool joined)
+      : first_(Granule::holding(range.begin)), spared_(spared), seen_(seen), joined_(joined), rest_(range.end) {}
 
   bool visit(const PageRun& run) override {
-    seen_.visit(run);
-    all_ = {{count_ == 0 ? run.range.begin : all_.range.begin, run.range.end}, all_.huge || run.huge};
-    ++count_;
-    return true;
-  }
-  [[nodiscard]] const PageRun& all() const {
-    return all_;
-  }
-  [[nodiscard]] std::size_t count() const {
-    return count_;
-  }
-
- private:
-  RunVisitor& seen_;
-  PageRun all_;
-  std::size_t count_ = 0;
-};
-
-// The first runs of a scan. They are asked to leave when it is over, since the pagemap may be used meanwhile.
-class FirstRuns final : public RunVisitor {
- public:
-  explicit FirstRuns(std::uintptr_t end) : rest_(end) {}
-
-  bool visit(const PageRun& run) override {
-    if (count_ == kMost) {
-      rest_ = run.range.begin;
-      return false;
+    ++runs_;
+    if (seen_ != nullptr) {
+      seen_->visit(run);
     }
-    runs_[count_++] = run;
-    return true;
+    new_run_ = true;
+    for (std::uintptr_t at = run.range.begin; at < run.range.end && !full_;) {
+      const std::uintptr_t end = std::min(run.range.end, Granule::holding(at).range().end);
+      visit_granule({at, end}, run.huge);
+      at = end;
+    }
+    return !full_ || seen_ != nullptr;
   }
   [[nodiscard]] const PageRun* begin() const {
-    return runs_;
+    return pieces_;
   }
   [[nodiscard]] const PageRun* end() const {
-    return runs_ + count_;
+    return pieces_ + count_;
   }
-  // Where the others begin.
+  [[nodiscard]] std::size_t runs() const {
+    return runs_;
+  }
+  // Where those begin that there was no place for.
   [[nodiscard]] std::uintptr_t rest() const {
     return rest_;
   }
 
  private:
   static constexpr std::size_t kMost = 32;
+
+  // Parts of huge pages are not spared: that would split them.
+  void visit_granule(AddressRange part, bool huge) {
+    const std::size_t number = Granule::holding(part.begin).number - first_.number;
+    const PageSet spared = huge || number >= spared_.size() ? PageSet{0} : spared_[number];
+    if ((spared & pages_inside(part)) == 0) {
+      add(part, huge);
+      return;
+    }
+    for (std::uintptr_t at = part.begin; at < part.end; at += kPageBytes) {
+      const AddressRange page{at, at + kPageBytes};
+      if ((spared & pages_inside(page)) != 0) {
+        cut_ = true;
+      } else {
+        add(page, huge);
+      }
+    }
+  }
+  void add(AddressRange range, bool huge) {
+    if (full_) {
+      return;
+    }
+    if (count_ > 0 && !cut_ && (joined_ || !new_run_)) {
+      PageRun& last = pieces_[count_ - 1];
+      last = {{last.range.begin, range.end}, last.huge || huge};
+    } else if (count_ < kMost) {
+      pieces_[count_++] = {range, huge};
+    } else {
+      rest_ = range.begin;
+      full_ = true;
+    }
+    cut_ = false;
+    new_run_ = false;
+  }
+
+  Granule first_;
+  std::span<const PageSet> spared_;
+  RunVisitor* seen_;
+  bool joined_;
+  bool full_ = false;
+  bool cut_ = false;
+  bool new_run_ = true;
   std::uintptr_t rest_;
+  std::size_t runs_ = 0;
   std::size_t count_ = 0;
-  PageRun runs_[kMost];
+  PageRun pieces_[kMost];
 };
 
 class PageOut {
@@ -74,43 +104,44 @@ class PageOut {
   PageOut(Os& os, Pagemap& pagemap, Interlude* between) : os_(os), pagemap_(pagemap), between_(between) {}
 
   // 0 or an errno.
-  int ask(AddressRange range, RunVisitor& seen) {
-    Lump lump(seen);
-    const int error = pagemap_.scan(os_, range, lump);
-    if (error != 0 || lump.count() == 0) {
+  int ask(AddressRange range, RunVisitor& seen, std::span<const PageSet> spared) {
+    Pieces pieces(range, spared, &seen, true);
+    const int error = pagemap_.scan(os_, range, pieces);
+    if (error != 0 || pieces.runs() == 0) {
       return error;
     }
-    const bool together = lump.count() == 1 || !pagemap_.may_hold_file_pages(os_, range);
+    const bool together = pieces.runs() == 1 || !pagemap_.may_hold_file_pages(os_, range);
     if (together) {
-      ask(lump.all());
+      ask(pieces);
     }
     // A locked mapping ends the kernel's walk over a call's range: what lies behind was not asked.
-    return !together || (locked_ && lump.count() > 1) ? ask_singly(range) : 0;
+    const bool again = !together || (locked_ && pieces.runs() > 1);
+    return ask_rest(range, spared, again ? range.begin : pieces.rest(), !again);
   }
   [[nodiscard]] bool met_lock() const {
     return locked_;
   }
 
  private:
-  int ask_singly(AddressRange range) {
-    while (range.begin < range.end) {
-      FirstRuns runs(range.end);
-      if (const int error = pagemap_.scan(os_, range, runs); error != 0) {
+  int ask_rest(AddressRange range, std::span<const PageSet> spared, std::uintptr_t rest, bool joined) {
+    while (rest < range.end) {
+      Pieces pieces(range, spared, nullptr, joined);
+      if (const int error = pagemap_.scan(os_, {rest, range.end}, pieces); error != 0) {
         return error;
       }
-      for (const PageRun& run : runs) {
-        ask(run);
-      }
-      range.begin = runs.rest();
+      ask(pieces);
+      rest = pieces.rest();
     }
     return 0;
   }
-  void ask(const PageRun& run) {
-    const std::size_t step = between_ == nullptr || run.huge ? run.range.bytes() : kMostBetween.bytes();
-    for (std::uintptr_t at = run.range.begin; at < run.range.end; at += step) {
-      const SysResult result = os_.advise(at, std::min(step, run.range.end - at), kAdvisePageOut);
-      locked_ = locked_ || result.error() == EINVAL;
-      breathe(between_);
+  void ask(const Pieces& pieces) {
+    for (const PageRun& piece : pieces) {
+      const std::size_t step = between_ == nullptr || piece.huge ? piece.range.bytes() : kMostBetween.bytes();
+      for (std::uintptr_t at = piece.range.begin; at < piece.range.end; at += step) {
+        const SysResult result = os_.advise(at, std::min(step, piece.range.end - at), kAdvisePageOut);
+        locked_ = locked_ || result.error() == EINVAL;
+        breathe(between_);
+      }
     }
   }
 
@@ -122,9 +153,10 @@ class PageOut {
 
 }  // namespace
 
-int page_out(Os& os, Pagemap& pagemap, AddressRange range, RunVisitor& seen, Interlude* between, bool& met_lock) {
+int page_out(Os& os, Pagemap& pagemap, AddressRange range, RunVisitor& seen, Interlude* between, bool& met_lock,
+             std::span<const PageSet> spared) {
   PageOut call(os, pagemap, between);
-  const int error = call.ask(range, seen);
+  const int error = call.ask(range, seen, spared);
   met_lock = call.met_lock();
   pagemap.note_paged_out(range);
   return error;

@@ -9,29 +9,35 @@ ReadaheadOutcome Ranking::follow_fronts(Os& os, Pagemap& pagemap, Pages most) {
   return fronts_.follow(os, pagemap, most, [&](AddressRange way) { gone_.cut(way); });
 }
 
-bool Ranking::note_resident(GranuleRecord& record, std::uint8_t resident) {
-  const bool grew = resident > record.resident || record.is_new();
-  if (const Pages came = Pages{resident} - Pages{record.resident}; came > Pages::none()) {
-    recency_.note_arrival(record.used_at, came, evidence_ ? std::min(Pages{record.evicted}, came) : Pages::none());
+bool Ranking::note_resident(GranuleRecord& record, PageSet present) {
+  const PageSet came = without(present, record.present);
+  const bool grew = came != 0 || record.is_new();
+  const PageSet back = came & record.gone;
+  if (came != 0) {
+    recency_.note_arrival(record.used_at, Pages{size_of(came)}, evidence_ ? Pages{size_of(back)} : Pages::none());
   }
-  if (record.evicted > 0 && resident > record.resident) {
-    const auto back = static_cast<std::uint8_t>(std::min<int>(record.evicted, resident - record.resident));
-    refaults_ += back;
-    distances_[distance_class(distance_of(record))] += back;
-    record.evicted = static_cast<std::uint8_t>(record.evicted - back);
+  if (back != 0) {
+    refaults_ += size_of(back);
+    const Pages distance = distance_of(record);
+    distances_[distance_class(distance)] += size_of(back);
+    if (distance.count < found_in_all_.count / kSoonPart) {
+      record.credits.grant(back & record.last_gone);
+    }
+    record.gone = without(record.gone, back);
     record.refaults = static_cast<std::uint8_t>(std::min(record.refaults + 1, 15)) & 0xFU;
   }
   if (grew) {
     record.born = scan_number_ & kScanMask;
     record.heat = std::max<std::uint32_t>(record.heat, kFreshHeat) & 0xFFU;
   }
-  record.resident = resident;
+  record.present = present;
   return grew;
 }
 
-void Ranking::note_evicted(GranuleRecord& record, std::uint8_t gone) const {
-  record.evicted = static_cast<std::uint8_t>(std::min<int>(record.evicted + gone, kPagesPerGranule));
-  if (gone > 0) {
+void Ranking::note_evicted(GranuleRecord& record, PageSet gone) const {
+  if (gone != 0) {
+    record.gone |= gone;
+    record.last_gone = gone;
     record.left_at = clock_.load(std::memory_order_relaxed);
   }
 }
@@ -44,13 +50,22 @@ Pages Ranking::distance_of(const GranuleRecord& record) const {
   return Pages{static_cast<std::uint64_t>(before + (now - before) / 2)};
 }
 
+PageSet Ranking::take_spared(GranuleRecord& record) const {
+  const PageSet spared = patient_ && !early_ ? record.credits.any() & record.present : PageSet{0};
+  record.credits.take(spared);
+  if (spared != 0) {
+    record.born = scan_number_ & kScanMask;
+  }
+  return spared;
+}
+
 void Ranking::note_use(GranuleRecord& record, Pages referenced, Pages resident) {
   const std::uint64_t share =
       127 * std::min(referenced.count, resident.count) / std::max<std::uint64_t>(resident.count, 1);
   record.heat = static_cast<std::uint32_t>(record.heat / 2 + share) & 0xFFU;
   if (share >= kUsedShare) {
     record.born = scan_number_ & kScanMask;
-    recency_.note_use(record.used_at, Pages{record.resident * share / 127});
+    recency_.note_use(record.used_at, Pages{size_of(record.present) * share / 127});
   }
 }
 

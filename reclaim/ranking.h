@@ -2,6 +2,8 @@
 //
 // By how much of it was used of late where that is known, else by how often it came back, then by age; in a loop
 // (recency.h) what was used of late first. Age is counted in scans since the granule last grew, came back or was used.
+// Of a granule that is taken, pages that came back soon after they had left stay for some turns, in the way of GCLOCK
+// (Smith: "Sequentiality and prefetching in database systems", 1978), each by a counter that a refault sets.
 // The shape is that of the kernel's inactive list: built in one pass, taken from in batches, built anew when it is
 // empty.
 //
@@ -88,9 +90,11 @@ class Ranking {
     clock_.store(static_cast<std::uint32_t>(evicted), std::memory_order_relaxed);
   }
   // Pages of it left just now.
-  void note_evicted(GranuleRecord& record, std::uint8_t gone) const;
+  void note_evicted(GranuleRecord& record, PageSet gone) const;
   // Books what a scan of one granule found: growth, refaults. True when it was in use since.
-  bool note_resident(GranuleRecord& record, std::uint8_t resident);
+  bool note_resident(GranuleRecord& record, PageSet present);
+  // Which pages of it are to stay when the others are asked to leave. Each of them stays once less the next time.
+  PageSet take_spared(GranuleRecord& record) const;
   // Of what was taken, so much would not leave: that does not use the ranking up.
   void note_stayed(Pages pages) {
     used_pages_ -= std::min(used_pages_, pages.count);
@@ -127,6 +131,8 @@ class Ranking {
   // By how fine parts of memory who leaves early is sorted. From the first part on it may.
   static constexpr std::uint32_t kEarlyParts = 32;
   static constexpr std::uint64_t kLeastUsed = 256;
+  // What comes back before that part of what is resident has left is sorely missed.
+  static constexpr std::uint64_t kSoonPart = 2;
   // One build in so many looks everywhere.
   static constexpr std::uint32_t kFullScanEvery = 32;
 
@@ -142,7 +148,7 @@ class Ranking {
   void empty();
   int scan_all(Os& os, Pagemap& pagemap, std::uintptr_t start, RankingVisitor& visitor);
   int scan_but_gone(Os& os, Pagemap& pagemap, std::uintptr_t start, RankingVisitor& visitor);
-  void add(Os& os, Granule granule, std::uint8_t resident, bool huge, bool patient);
+  void add(Os& os, Granule granule, PageSet present, bool huge, bool patient);
   void sort();
   [[nodiscard]] Pages distance_of(const GranuleRecord& record) const;
   [[nodiscard]] static std::uint16_t last_key(std::uint32_t builds) {
@@ -156,6 +162,7 @@ class Ranking {
   std::uint32_t since_full_scan_ = 0;
   OwnerFilter filter_;
   bool evidence_ = false;
+  bool patient_ = true;  // what would be missed soon is spared
   Recency recency_;
   bool early_ = false;  // this ranking has what was used of late in front
   Entry* found_ = nullptr;

@@ -26,7 +26,7 @@ class RankingVisitor final : public RunVisitor {
         current_ = granule;
       }
       const bool is_own = at >= own_.begin && at < own_.end;
-      resident_ = static_cast<std::uint8_t>(resident_ + (is_own ? 0 : (end - at) >> kPageShift));
+      present_ = static_cast<PageSet>(present_ | (is_own ? 0 : pages_inside({at, end})));
       huge_ = huge_ || run.huge;
       at = end;
     }
@@ -34,10 +34,10 @@ class RankingVisitor final : public RunVisitor {
   }
 
   void flush() {
-    if (resident_ > 0 && ranking_.filter_.takes(current_)) {
-      ranking_.add(os_, current_, resident_, huge_, patient_);
+    if (present_ != 0 && ranking_.filter_.takes(current_)) {
+      ranking_.add(os_, current_, present_, huge_, patient_);
     }
-    resident_ = 0;
+    present_ = 0;
     huge_ = false;
   }
   void end() {
@@ -51,7 +51,7 @@ class RankingVisitor final : public RunVisitor {
   AddressRange own_;
   bool patient_;
   Granule current_{0};
-  std::uint8_t resident_ = 0;
+  PageSet present_ = 0;
   bool huge_ = false;
 };
 
@@ -106,6 +106,7 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, con
     return ENOMEM;
   }
   ++scan_number_;
+  patient_ = patient;
   const std::uint32_t clock = clock_.load(std::memory_order_relaxed);
   const std::uintptr_t start = is_for(filter) ? resume_at_ : kWholeAddressSpace.begin;
   filter_ = filter;
@@ -136,13 +137,14 @@ int Ranking::build(Os& os, Pagemap& pagemap, AddressRange own, bool patient, con
   return error;
 }
 
-void Ranking::add(Os& os, Granule granule, std::uint8_t resident, bool huge, bool patient) {
+void Ranking::add(Os& os, Granule granule, PageSet present, bool huge, bool patient) {
+  const std::uint8_t resident = size_of(present);
   resident_ = resident_ + Pages{resident};
   GranuleRecord* record = map_.find_or_make(os, granule);
   if (record == nullptr || count_ >= kMostCandidates) {
     return;
   }
-  note_resident(*record, resident);
+  note_resident(*record, present);
   // Until it is asked again and leaves: while it is asked, the amount that stays must not come and go.
   unevictable_ = unevictable_ + Pages{record->stuck_times > 0 ? resident : 0U};
   if (record->stuck_rounds > 0) {

@@ -96,7 +96,7 @@ void UseEvidence::apply(Os& os, Ranking& ranking, const Observation& seen, For w
     const Granule granule = Granule::holding(at);
     std::uintptr_t next = granule.range().end;
     GranuleRecord* record = ranking.map().find(granule, next);
-    const bool ranked = record != nullptr && record->resident > 0;
+    const bool ranked = record != nullptr && record->present != 0;
     if (ranked && whom == For::kRanking) {
       ranking.note_use(*record, seen.referenced, seen.resident);
     }

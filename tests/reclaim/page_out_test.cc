@@ -60,10 +60,10 @@ class PageOutTest : public ::testing::Test {
     pagemap_.open(os_);
   }
   // Of the first 512 pages; how many of them were present.
-  std::uint64_t page_out_all(Interlude* between = nullptr) {
+  std::uint64_t page_out_all(Interlude* between = nullptr, const std::vector<PageSet>& spared = {}) {
     PageCounter seen;
     os_.calls.clear();
-    EXPECT_EQ(page_out(os_, pagemap_, {kHeap, kHeap + kMostPerCall.bytes()}, seen, between, met_lock_), 0);
+    EXPECT_EQ(page_out(os_, pagemap_, {kHeap, kHeap + kMostPerCall.bytes()}, seen, between, met_lock_, spared), 0);
     return seen.pages;
   }
   void touch_every_other(std::uint64_t pages) {
@@ -110,6 +110,39 @@ TEST_F(PageOutTest, ManyRunsAllLeave) {
   touch_every_other(512);
   EXPECT_EQ(page_out_all(), 256U);
   EXPECT_THAT(os_.calls, SizeIs(256));
+  EXPECT_EQ(os_.resident(), 0U);
+}
+
+TEST_F(PageOutTest, SparedPagesLieBetweenCalls) {
+  os_.touch(0, 100);
+  EXPECT_EQ(page_out_all(nullptr, {0x0001, 0, 0x0180}), 100U) << "all are seen";
+  EXPECT_THAT(os_.calls, ElementsAre(Pair(1, 38), Pair(41, 59)));
+  EXPECT_EQ(os_.resident(), 3U);
+}
+
+TEST_F(PageOutTest, SparedPagesThatAreNotThereDivideNothing) {
+  os_.touch(0, 16);
+  os_.touch(32, 16);
+  EXPECT_EQ(page_out_all(nullptr, {0, 0xFFFF, 0}), 32U);
+  EXPECT_THAT(os_.calls, ElementsAre(Pair(0, 48)));
+}
+
+TEST_F(PageOutTest, HoweverManySparedPagesTheOthersLeave) {
+  os_.touch(0, 512);
+  EXPECT_EQ(page_out_all(nullptr, std::vector<PageSet>(32, 0x5555)), 512U);
+  EXPECT_THAT(os_.calls, SizeIs(256));
+  EXPECT_EQ(os_.resident(), 256U);
+  os_.file_pages = true;
+  os_.touch(0, 512);
+  EXPECT_EQ(page_out_all(nullptr, std::vector<PageSet>(32, 0xAAAA)), 512U);
+  EXPECT_TRUE(os_.is_resident(1) && !os_.is_resident(0));
+  EXPECT_EQ(os_.resident(), 256U);
+}
+
+TEST_F(PageOutTest, NothingOfAHugePageIsSpared) {
+  os_.huge_pages = true;
+  os_.touch(0, 32);
+  EXPECT_EQ(page_out_all(nullptr, {0x0001, 0x8000}), 32U);
   EXPECT_EQ(os_.resident(), 0U);
 }
 

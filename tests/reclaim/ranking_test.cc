@@ -48,11 +48,11 @@ TEST_F(RankingTest, WhatCameBackGoesLast) {
   os_.touch(0, 48);
   order();
   GranuleRecord* record = ranking_.map().find_or_make(os_, Granule::holding(kHeap));
-  record->evicted = 16;
-  record->resident = 0;
+  record->gone = 0xFFFF;
+  record->present = 0;
   order();
   EXPECT_EQ(record->refaults, 1);
-  EXPECT_EQ(record->evicted, 0);
+  EXPECT_EQ(record->gone, 0);
   DistanceCounts distances{};
   EXPECT_EQ(ranking_.take_refaults(distances), 16U);
   EXPECT_THAT(order(), ::testing::ElementsAre(1, 2, 0));
@@ -63,8 +63,8 @@ TEST_F(RankingTest, ARefaultIsAsFarAwayAsMuchLeftMeanwhile) {
   order();
   GranuleRecord* record = ranking_.map().find_or_make(os_, Granule::holding(kHeap));
   ranking_.set_clock(UINT32_MAX - 100);  // it wraps on the way
-  ranking_.note_evicted(*record, 16);
-  record->resident = 0;
+  ranking_.note_evicted(*record, 0xFFFF);
+  record->present = 0;
   ranking_.set_clock(std::uint64_t{UINT32_MAX} - 100 + 3000);
   os_.drop_all();
   os_.touch(16, 16);
@@ -85,8 +85,8 @@ TEST_F(RankingTest, AClockThatStepsBackIsNoDistance) {
   order();
   GranuleRecord* record = ranking_.map().find_or_make(os_, Granule::holding(kHeap));
   ranking_.set_clock(5000);
-  ranking_.note_evicted(*record, 16);
-  record->resident = 0;
+  ranking_.note_evicted(*record, 0xFFFF);
+  record->present = 0;
   ranking_.set_clock(10);  // it was moved to another container
   order();
   DistanceCounts distances{};
