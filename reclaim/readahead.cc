@@ -43,6 +43,21 @@ AddressRange span_of(const Stride& stride, Stride::Numbers numbers) {
   return {std::min(first, last), std::max(first, last) + kPageBytes};
 }
 
+// Asks for the pages that the steps touch, neighbours in one call.
+void want(Os& os, const Stride& stride, Stride::Numbers numbers) {
+  AddressRange pages;
+  const auto ask = [&] { static_cast<void>(os.advise(pages.begin, pages.bytes(), MADV_WILLNEED)); };
+  for (std::uint64_t number = numbers.first; number < numbers.end; ++number) {
+    const AddressRange page{page_of(stride.at(number)), page_of(stride.at(number)) + kPageBytes};
+    const bool is_next = page.begin <= pages.end && page.end >= pages.begin;
+    if (!is_next && pages.bytes() > 0) {
+      ask();
+    }
+    pages = is_next ? AddressRange{std::min(pages.begin, page.begin), std::max(pages.end, page.end)} : page;
+  }
+  ask();
+}
+
 bool is_addressable(AddressRange range) {
   return range.begin >= kWholeAddressSpace.begin && range.end <= kWholeAddressSpace.end && range.begin < range.end;
 }
@@ -137,13 +152,7 @@ void Readahead::ask(Os& os, Stream& stream, const Stride& ahead, std::uintptr_t 
   if (!is_addressable(span)) {
     return;
   }
-  if (ahead.step == kPageBytes) {
-    static_cast<void>(os.advise(span.begin, span.bytes(), MADV_WILLNEED));
-  } else {
-    for (std::uint64_t number = numbers.first; number < numbers.end; ++number) {
-      static_cast<void>(os.advise(page_of(ahead.at(number)), kPageBytes, MADV_WILLNEED));
-    }
-  }
+  want(os, ahead, numbers);
   stream.edge.store(ahead.up ? span.end : span.begin, std::memory_order_relaxed);
   note_asked(stream.asked, ahead, numbers);
 }
