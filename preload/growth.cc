@@ -246,6 +246,7 @@ void on_fault_sample(std::uintptr_t address) {
   if (address == 0) {
     p.engine.shared.ranking.fronts().ask(p.engine.os);
   } else {
+    p.engine.sampled.fetch_add(period, std::memory_order_relaxed);
     p.engine.shared.ranking.gone().touched(address);
     if (p.engine.reclaimer_ready.load(std::memory_order_relaxed) &&
         p.engine.readahead.note(p.engine.os, p.engine.os.tid(), address, period)) {

@@ -108,7 +108,7 @@ void sleep_for(Process& p, std::uint32_t seen, std::int64_t ns) {
   engine.reclaimer_sleeps.store(true, std::memory_order_seq_cst);
   // Not for who was served, and waits for a core only: this may be the one it waits for.
   if (!engine.unserved.load(std::memory_order_seq_cst)) {
-    static_cast<void>(engine.os.futex_wait(engine.record().wake, seen, ns));
+    loop.watch.sleep(engine, engine.record().wake, seen, ns);
   }
   engine.reclaimer_sleeps.store(false, std::memory_order_release);
   count(engine.record().wakeups);

@@ -201,9 +201,8 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, const BatchOrder& ord
   }
   for (int builds = 0; total.done < wanted && (most - total.done).count >= kPagesPerGranule;) {
     const bool here = &pagemap != &engine.pagemap;
-    const EvictOutcome outcome =
-        evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done, filter, order.unused_for,
-              here || is_sampled(engine) ? nullptr : engine.interlude);
+    const EvictOutcome outcome = evict(engine.os, pagemap, engine.shared, wanted - total.done, most - total.done,
+                                       filter, order.unused_for, here ? nullptr : engine.interlude);
     add(total, outcome);
     if (outcome.ranking_empty && (!here || evicts_in_place(engine))) {
       gather_evidence(engine, here);

@@ -100,6 +100,8 @@ struct Engine {
   FutexWord asked_here{0};                        // kRequest* bits: what this process asks of its own reclaimer
   FutexWord room{0};                        // raised whenever memory was given back: who waits for room sleeps here
   std::atomic<std::uint64_t> evicted{0};    // pages this process made leave so far
+  std::atomic<std::uint32_t> sampled{0};    // faults that samples of the perf meter stand for; wraps
+  std::atomic<bool> grows_unseen{false};    // there are many more faults than that
   std::atomic<std::uint64_t> came_back{0};  // and those that were found back
   std::atomic<std::uint64_t> no_swap_until_ns{0};  // eviction is pointless before
 
@@ -159,9 +161,13 @@ inline void count(Counter& counter, std::uint64_t by = 1) {
   counter.fetch_add(by, std::memory_order_relaxed);
 }
 
-// Whether growth is seen at every few faults: by the perf meter. The fallback notices it late.
-inline bool is_sampled(const Engine& engine) {
+inline bool has_perf_meter(const Engine& engine) {
   return engine.record().meter.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(Meter::kFallback);
+}
+// Whether growth is seen at every few faults: by the perf meter, unless the kernel touches memory for the program. The
+// fallback notices it late.
+inline bool is_sampled(const Engine& engine) {
+  return has_perf_meter(engine) && !engine.grows_unseen.load(std::memory_order_relaxed);
 }
 
 // Sleeps until the reclaimer that was started has its meter in force; 100 ms at most.

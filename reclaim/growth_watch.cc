@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <string_view>
@@ -23,6 +24,12 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 // The fastest a thread was seen to touch fresh memory: 3 GB/s, 3 bytes a nanosecond.
 constexpr std::int64_t kBytesPerNs = 3;
 constexpr std::int64_t kLeastPoll = 200 * kMicrosecond;
+// Where the thread that grows sees to the marks at its own samples, only what the kernel touches for it goes unseen.
+constexpr std::int64_t kLeastPollBeside = 4 * kMillisecond;
+// So its faults are compared with what the samples stand for, which costs a fiftieth of a look; more often for a
+// while after such growth.
+constexpr std::int64_t kCompareBeside = 2 * kMillisecond;
+constexpr std::int64_t kCompareInDoubt = 500 * kMicrosecond;
 constexpr std::int64_t kMostPoll = 20 * kMillisecond;
 constexpr std::int64_t kIdlePoll = 200 * kMillisecond;
 
@@ -41,6 +48,10 @@ bool is_debugged_by(Os& os, std::uint32_t tracer) {
   const bool known = tracer != 0 && read_process_stat(os, tracer, stat) == 0;
   const std::string_view name(stat.comm, known ? strnlen(stat.comm, sizeof(stat.comm)) : 0);
   return tracer != 0 && name != "strace" && name != "ltrace";
+}
+
+bool is_beside_a_worker(const Engine& engine) {
+  return evicts_in_place(engine) && engine.placement.thread_works(engine.os.now_ns());
 }
 
 }  // namespace
@@ -104,6 +115,7 @@ void GrowthWatch::open(Engine& engine) {
     timer_ = id;
   }
   timer_ns_ = 0;
+  check_.begin();
   std::fill(std::begin(seen_), std::end(seen_), SeenThread{});  // may be that of the process we were forked from
   debugged_due_ns_ = 0;
   engine_ = &engine;
@@ -162,21 +174,33 @@ void GrowthWatch::poke(Engine& engine, Whom whom) {
   each_thread(engine.os, engine.account.pid(), poker);
 }
 
-// Whether this process relies on the fallback meter, and was not looked at a moment ago.
-bool GrowthWatch::is_due(Engine& engine) const {
-  return !is_sampled(engine) && engine.os.now_ns() - last_poke_ns_ >= static_cast<std::uint64_t>(kLeastPoll);
+bool GrowthWatch::is_due(Engine& engine) {
+  const std::uint64_t now = engine.os.now_ns();
+  if (now - last_poke_ns_ < static_cast<std::uint64_t>(kLeastPoll)) {
+    return false;
+  }
+  if (has_perf_meter(engine) && now - compared_ns_ >= static_cast<std::uint64_t>(kLeastPoll)) {
+    compared_ns_ = now;
+    static_cast<void>(check_.compare(engine));
+  }
+  return !is_sampled(engine) || check_.has_news(engine);
 }
 
 void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing, After after) {
   const Pages gap = standing.marks.limit - standing.marks.high;
   // By what is there: room is made for what is about to be touched, and who touches it must not be poked for it.
   const Pages room = standing.marks.limit - (standing.usage - standing.expected);
-  if (!standing.marks.limit.unlimited() && room <= gap && is_due(engine)) {
-    last_poke_ns_ = engine.os.now_ns();
-    follow_fronts(engine);
-    const bool all = after == After::kBatch || room.count <= gap.count / 4;
-    poke(engine, room == Pages::none() ? Whom::kWhoMayHaveGrown : all ? Whom::kWhoGrows : Whom::kWhoFaultsIn);
+  if (standing.marks.limit.unlimited() || room > gap || !is_due(engine)) {
+    return;
   }
+  check_.judge(engine, standing);
+  if (is_sampled(engine)) {
+    return;
+  }
+  last_poke_ns_ = engine.os.now_ns();
+  follow_fronts(engine);
+  const bool all = after == After::kBatch || room.count <= gap.count / 4;
+  poke(engine, room == Pages::none() ? Whom::kWhoMayHaveGrown : all ? Whom::kWhoGrows : Whom::kWhoFaultsIn);
 }
 
 void GrowthWatch::interlude() {
@@ -186,30 +210,41 @@ void GrowthWatch::interlude() {
   }
 }
 
+void GrowthWatch::sleep(Engine& engine, FutexWord& word, std::uint32_t seen, std::int64_t ns) {
+  const std::int64_t slice = check_.in_doubt(engine.os) ? kCompareInDoubt : kCompareBeside;
+  for (; ns > slice && is_beside_a_worker(engine); ns -= slice) {
+    const bool timed_out = engine.os.futex_wait(word, seen, slice).error() == ETIMEDOUT;
+    static_cast<void>(check_.compare(engine));
+    if (!timed_out || check_.has_news(engine)) {
+      return;
+    }
+  }
+  static_cast<void>(engine.os.futex_wait(word, seen, ns));
+}
+
 std::int64_t GrowthWatch::plan(Engine& engine, const Standing& standing) {
   if (standing.marks.limit.unlimited() && standing.marks.high.unlimited()) {
     set_timer(0);
     return -1;
   }
-  const std::uint32_t before = last_faults_;
-  std::uint32_t faults = 0;
-  if (faults_so_far(engine.os, faults)) {
-    last_faults_ = faults - static_cast<std::uint32_t>(engine.os.thread_faults());  // this thread takes back its own
-  }
-  const bool grows = last_faults_ != before;
+  static_cast<void>(check_.compare(engine));
+  check_.judge(engine, standing);
+  const bool grows = check_.faults() != planned_faults_;
+  planned_faults_ = check_.faults();
   program_cpu_ns_ = program_cpu(engine.os);
   const Pages mark = std::min(standing.marks.high, standing.marks.limit);
   const auto distance = static_cast<std::int64_t>((mark - standing.usage).bytes());
   // A fraction of the time the fastest grower needs to the mark, of CPU time and so of nobody's idleness.
   const std::int64_t horizon = std::clamp(distance / kBytesPerNs / 2, kLeastPoll, kIdlePoll);
-  set_timer(std::max(horizon, kMillisecond));
+  const bool beside = is_beside_a_worker(engine);
+  set_timer(std::max(horizon, beside ? kLeastPollBeside : kMillisecond));
   if (!grows) {
     return is_debugged(engine.os) ? kMostPoll : -1;
   }
   poke_if_needed(engine, standing);
   // By the clock all cores may be at it.
   const std::int64_t growers = engine.many_threads.load(std::memory_order_relaxed) ? engine.os.cores() : 1;
-  const std::int64_t pause = std::max(horizon / growers, kLeastPoll);
+  const std::int64_t pause = std::max(horizon / growers, beside ? kLeastPollBeside : kLeastPoll);
   return pause <= kMostPoll ? pause : is_debugged(engine.os) ? kMostPoll : -1;
 }
 

@@ -1,14 +1,15 @@
 // growth_watch.h - the fallback meter: growth seen from outside the growing thread.
 //
-// For hosts where perf is refused, and for faults the perf meter does not see (read(2) into
-// fresh memory). Three nets: a timer on the process' own CPU time wakes the reclaimer, so an
-// idle process wakes nobody; near a mark the reclaimer polls; and a thread that grows where
-// there is no room is poked with a queued SIGTRAP, whose handler makes it reclaim or wait.
+// For hosts where perf is refused, and for faults the perf meter does not see (meter_check.h).
+// Three nets: a timer on the process' own CPU time wakes the reclaimer, so an idle process wakes
+// nobody; near a mark the reclaimer polls; and a thread that grows where there is no room is
+// poked with a queued SIGTRAP, whose handler makes it reclaim or wait.
 //
 // Used by the reclaimer thread only.
 #pragma once
 
 #include "reclaim/engine.h"
+#include "reclaim/meter_check.h"
 
 namespace weir {
 
@@ -26,13 +27,17 @@ class GrowthWatch final : public Interlude {
   // What has been done about it: a batch has left and growth outruns it, or nothing yet.
   enum class After { kBatch, kNothing };
 
-  // Pokes the running threads if this process relies on the fallback meter and there is hardly
+  // Pokes the running threads if no perf meter sees what they touch and there is hardly
   // room left. Called between batches too: growth outruns page-out. After nothing, and while a quarter of
   // the room above high is left, only those that fault paged-out memory in: who touches fresh memory may
   // be in the middle of a read from a device, which a poke would end before its time.
   void poke_if_needed(Engine& engine, const Standing& standing, After after = After::kBatch);
 
   void interlude() override;
+
+  // Sleeps until the word is no longer `seen`, `ns` have passed (negative: for ever) or, beside a thread that sees to
+  // the marks itself, the process has grown by what its samples do not stand for.
+  void sleep(Engine& engine, FutexWord& word, std::uint32_t seen, std::int64_t ns);
 
   // Interrupts whoever opened this after every so many ns of the process' CPU time; 0: never. Nor under a debugger,
   // which would stop the program at each.
@@ -50,7 +55,8 @@ class GrowthWatch final : public Interlude {
   enum class Whom { kWhoFaultsIn, kWhoGrows, kWhoMayHaveGrown };
   void poke(Engine& engine, Whom whom);
   bool is_debugged(Os& os);
-  [[nodiscard]] bool is_due(Engine& engine) const;
+  // Whether this process grows unseen by the perf meter, and was not looked at a moment ago.
+  bool is_due(Engine& engine);
   // CPU time of all threads but the calling one.
   static std::uint64_t program_cpu(Os& os);
 
@@ -70,8 +76,10 @@ class GrowthWatch final : public Interlude {
   std::int64_t timer_ns_ = 0;
   bool debugged_ = false;
   std::uint64_t debugged_due_ns_ = 0;  // when that is to be asked again
-  std::uint32_t last_faults_ = 0;      // of the program's threads, at the last plan
-  std::uint64_t program_cpu_ns_ = 0;   // and their CPU time
+  MeterCheck check_;
+  std::uint64_t compared_ns_ = 0;
+  std::uint32_t planned_faults_ = 0;  // of the program's threads, at the last plan
+  std::uint64_t program_cpu_ns_ = 0;  // and their CPU time
   std::uint64_t last_poke_ns_ = 0;
   SeenThread seen_[kSeenThreads] = {};
 };

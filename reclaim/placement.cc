@@ -49,7 +49,8 @@ bool keeps_to_one_core(const Engine& engine) {
 bool evicts_in_place(const Engine& engine) {
   return !engine.recorder.is_on() && keeps_to_one_core(engine) &&
          engine.reclaimer_runs.load(std::memory_order_acquire) && !engine.groups.any() &&
-         engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kPerf);
+         engine.record().meter.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Meter::kPerf) &&
+         is_sampled(engine);
 }
 
 void Placement::note_left(Pages done, Pages small) {

@@ -169,6 +169,29 @@ TEST_F(GrowthWatchTest, UnderThePerfMeterNobodyIs) {
   EXPECT_THAT(poke_at(3900), IsEmpty());
 }
 
+TEST_F(GrowthWatchTest, UnlessItGrowsByWhatNoSampleStandsFor) {
+  engine_.record().meter.store(static_cast<std::uint32_t>(Meter::kPerf));
+  grow_beside();
+  os_.add_faults(800);
+  engine_.sampled.fetch_add(800);
+  EXPECT_THAT(poke_at(4100), IsEmpty());
+  os_.set_thread(11, 'R', 1700, 0);
+  os_.add_faults(800);
+  EXPECT_THAT(poke_at(4100), ElementsAre(11));
+}
+
+TEST_F(GrowthWatchTest, InAnInterludeToo) {
+  engine_.record().meter.store(static_cast<std::uint32_t>(Meter::kPerf));
+  watch_.open(engine_);
+  grow_beside();
+  os_.add_faults(800);
+  os_.touch(3900, 200);
+  os_.advance(kMs);
+  watch_.interlude();
+  EXPECT_THAT(os_.poked, ElementsAre(11));
+  watch_.close(engine_);
+}
+
 TEST_F(GrowthWatchTest, NorMoreOftenThanFiveTimesAMillisecond) {
   grow_beside();
   watch_.poke_if_needed(engine_, engine_.account.standing(Pages::none()));
