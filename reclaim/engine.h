@@ -14,6 +14,7 @@
 #include "reclaim/evictor.h"
 #include "reclaim/free_keeper.h"
 #include "reclaim/load_control.h"
+#include "reclaim/oom_pause.h"
 #include "reclaim/pagemap.h"
 #include "reclaim/placement.h"
 #include "reclaim/proactive.h"
@@ -116,10 +117,11 @@ struct Engine {
   std::atomic<std::uint64_t> refused_until_ns{0};  // until then who asks for what does not fit need not try for it
   // Small ones were refused: their handlers have more of the reserve.
   std::atomic<std::uint64_t> small_served_until_ns{0};
-  std::atomic<std::uint64_t> small_refused{0};       // so many, one soon after the other
-  std::atomic<std::uint32_t> refused_in{0};          // in which container
-  std::atomic<std::uint64_t> refused_freed{0};       // and had freed so much (ChargeRequest)
-  std::atomic<std::uint64_t> hopeless_until_ns{0};   // what cannot leave fills the limit: so it was found
+  std::atomic<std::uint64_t> small_refused{0};      // so many, one soon after the other
+  std::atomic<std::uint32_t> refused_in{0};         // in which container
+  std::atomic<std::uint64_t> refused_freed{0};      // and had freed so much (ChargeRequest)
+  std::atomic<std::uint64_t> hopeless_until_ns{0};  // what cannot leave fills the limit: so it was found
+  OomPause oom_pause;
   std::atomic<std::uint64_t> forked_ns{0};           // when this process last made a child by fork
   std::atomic<std::uint64_t> left_behind_due_ns{0};  // when what was left behind is to be looked at again
   std::atomic<std::uint64_t> mover_until_ns{0};      // until then who asked to leave it may still be about to move us

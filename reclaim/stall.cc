@@ -135,7 +135,9 @@ void kill_unless_room(Engine& engine, const ChargeRequest& request, Standing& st
   refresh_all(engine, standing.container);
   standing = standing_in_books(engine, request);
   if (over_limit(standing)) {
-    out_of_memory(engine, standing, since);
+    const Word& policy = engine.view.container(standing.container).oom_policy;
+    const bool pauses = policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(OomPolicy::kPause);
+    out_of_memory(engine, standing, pauses ? engine.oom_pause.go_on(engine.os.now_ns(), since) : since);
   }
 }
 
@@ -158,7 +160,8 @@ struct Tries {
 Step next_step(Engine& engine, const ChargeRequest& request, const Standing& standing, const Round& round,
                Tries& tries) {
   const std::uint64_t now = engine.os.now_ns();
-  if (round.progress) {
+  // In a pause nobody goes on before there is room.
+  if (round.progress && !engine.oom_pause.lasts(now)) {
     // Pages leave, yet the limit is not reached: others take the room, or hold what cannot leave.
     // Going on beats thrashing here for ever; the next sample evicts again. What does not fit is refused.
     const bool refusable = refuses(engine, standing, request);
@@ -238,6 +241,9 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing, S
     return refuse(engine, standing, request);  // whatever is paged out for it
   }
   const Verdict verdict = make_room(engine, request, standing, tries, time);
+  if (!over_limit(standing)) {
+    engine.oom_pause.end();
+  }
   if (whole) {  // nobody need make room for it any more: what it touches will be charged
     engine.view.container(standing.container).help_pages.store(0, std::memory_order_relaxed);
   }

@@ -152,11 +152,12 @@ class OomTest(harness.WeirTest):
             self.assertEqual((result.status, result.out, result.err), (0, b"refused and went on\n", b""))
 
     def test_pause_waits_then_kills(self):
-        began = time.monotonic()
-        result = self.run_locked([harness.program(LOCKED), "32"], oom="pause:2")
-        self.assertEqual(result.status, -signal.SIGKILL)
-        self.assertGreaterEqual(time.monotonic() - began, 1.9)
-        self.assert_report()
+        for meter in ("auto", "fallback"):
+            began = time.monotonic()
+            result = self.run_locked([harness.program(LOCKED), "32"], oom="pause:2", meter=meter)
+            self.assertEqual(result.status, -signal.SIGKILL)
+            self.assertGreaterEqual(time.monotonic() - began, 1.9)
+            self.assert_report()
 
     def test_pause_ends_when_room_is_made(self):
         process = self.start([harness.program(LOCKED), "32"], self.weir_env(16 * MIB, oom="pause:25"))

@@ -48,6 +48,9 @@ class MachineOs : public FakeOs {
     }
   }
   // As in a child that fork has just made.
+  void unpin() {
+    pinned_.clear();
+  }
   void forget_faults() {
     major_faults_ = 0;
   }

@@ -145,5 +145,35 @@ TEST(StallTimeTest, WhatLastsCountsWhileItLasts) {
   EXPECT_EQ(machine.engine.container().some.total_ns.load(), 510'000'000U);
 }
 
+// Above the limit by pages that leave and are back at once, but 300 ms of 320 by more that cannot leave.
+class PausedTest : public ::testing::Test {
+ protected:
+  PausedTest() {
+    machine_.os.touch(0, 4200);
+    machine_.os.interleave(Call::kAdvise, [this] {
+      machine_.os.unpin();
+      machine_.os.pin(0, machine_.os.now_ns() / 1'000'000 % 320 < 20 ? 4000 : 4150);
+      machine_.os.touch(4000, 200);
+    });
+  }
+  std::uint64_t time_until_killed() {
+    const std::uint64_t start = machine_.os.now_ns();
+    for (int i = 0; i < 400 && machine_.os.killed.empty(); ++i) {
+      machine_.os.advance(1'000'000);
+      charge(machine_.engine, {Pages{32}, false});
+    }
+    return machine_.os.now_ns() - start;
+  }
+
+  Machine machine_{kMarks, {OomPolicy::kPause, 2}};
+};
+
+TEST_F(PausedTest, ALittleThatLeavesDoesNotMakeThePauseLonger) {
+  const std::uint64_t took = time_until_killed();
+  EXPECT_THAT(machine_.os.killed, ElementsAre(kSelf));
+  EXPECT_GE(took, 2'000'000'000U);
+  EXPECT_LT(took, 4'000'000'000U);
+}
+
 }  // namespace
 }  // namespace weir::testing
