@@ -98,6 +98,10 @@ class Reader {
     if ((type == "counter") != ends_with(name, "_total")) {
       fault("counters, and only they, end in _total");
     }
+    static const std::regex kShortUnit("(^|.*_)(s|[mun]s|sec|[kmgtp]?b|m|h|d)(_.*|$)");
+    if (std::regex_match(name, kShortUnit)) {
+      fault("a unit that is not spelled out");
+    }
     for (const char* reserved : {"_count", "_sum", "_bucket", "_info", "_created"}) {
       if (ends_with(name, reserved)) {
         fault("a reserved ending");

@@ -21,6 +21,15 @@ using testing::mib;
 using testing::read_exposition;
 using testing::StringSink;
 
+// The key with its unit spelled out, as Prometheus' guide to names asks.
+std::string metric_name(const StatRow& row) {
+  std::string name = std::string("weir_") + row.key;
+  if (row.unit == StatRow::Unit::kMicroseconds) {
+    name.replace(name.rfind("_us"), 3, "_seconds");
+  }
+  return name + (row.unit == StatRow::Unit::kBytes ? "_bytes" : "") + (row.monotone ? "_total" : "");
+}
+
 class PrometheusTest : public ::testing::Test {
  protected:
   std::string format(const std::vector<ContainerId>& ids) {
@@ -64,9 +73,7 @@ TEST_F(PrometheusTest, EveryRowHasASampleForEachContainer) {
   std::size_t count = 0;
   const StatRow* rows = stat_rows(&count);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::string name = std::string("weir_") + rows[i].key +
-                             (rows[i].unit == StatRow::Unit::kBytes ? "_bytes" : "") +
-                             (rows[i].monotone ? "_total" : "");
+    const std::string name = metric_name(rows[i]);
     for (const char* container : {"build/cc", "other"}) {
       EXPECT_NE(exposition.only(name, {{"container", container}}), nullptr) << name << " of " << container;
     }
@@ -81,13 +88,22 @@ TEST_F(PrometheusTest, ValuesAreInTheirUnits) {
   EXPECT_EQ(exposition.only("weir_usage_bytes")->value, 3 * 4096);
   EXPECT_EQ(exposition.only("weir_limit_bytes")->value, 64.0 * kMiB);
   EXPECT_EQ(exposition.only("weir_failcnt_total")->value, 7);
-  EXPECT_EQ(exposition.only("weir_allocstall_us_total")->value, 1234);
+  EXPECT_EQ(exposition.only("weir_allocstall_seconds_total")->value, 0.001234);
   EXPECT_EQ(exposition.only("weir_members")->value, 1);
   const ExpositionSample* member = exposition.only("weir_member_usage_bytes", {{"pid", "11"}});
   ASSERT_NE(member, nullptr);
   EXPECT_EQ(member->value, 3 * 4096);
   EXPECT_EQ(member->labels.at("comm"), "tail");
   EXPECT_EQ(member->labels.at("container"), "build/cc");
+}
+
+TEST_F(PrometheusTest, TimesAreInSecondsToTheMicrosecond) {
+  registry_.view.container(home_).counters.held_ns.store(61'000'203'999);
+  EXPECT_NE(format({home_}).find("weir_held_seconds_total{container=\"build/cc\"} 61.000203\n"), std::string::npos);
+  const Exposition exposition = read({home_});
+  EXPECT_EQ(exposition.only("weir_background_seconds_total")->value, 0);
+  EXPECT_NE(exposition.only("weir_pressure_some_seconds_total"), nullptr);
+  EXPECT_NE(exposition.only("weir_pressure_full_seconds_total"), nullptr);
 }
 
 TEST_F(PrometheusTest, NoLimitIsInfinite) {

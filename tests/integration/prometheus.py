@@ -8,6 +8,7 @@ _STRING = r'"(?:[^"\\\n]|\\["\\n])*"'
 _SAMPLE = re.compile(rf"({_NAME})(?:\{{((?:{_LABEL}={_STRING},?)*)\}})? (\S+)(?: (-?\d+))?")
 _PAIR = re.compile(rf"({_LABEL})=({_STRING})")
 _TYPES = {"counter", "gauge", "histogram", "summary", "untyped"}
+_SHORT_UNITS = {"s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d"}
 
 
 class Malformed(Exception):
@@ -45,6 +46,7 @@ class _Reader:
         name, key = words[2], words[1].lower()
         require(re.fullmatch(_NAME, name), line, "a bad metric name")
         family = self.families.setdefault(name, {"samples": {}})
+        require(not _SHORT_UNITS & set(name.split("_")), line, "a unit that is not spelled out (promtool)")
         require(key not in family, line, "said twice")
         require(not family["samples"], line, "after the samples it is about")
         require(len(words) == 4 and words[3] != "", line, "says nothing")
