@@ -139,50 +139,6 @@ std::uint64_t oldest_event(const RegistryView& view) {
   return end > kMaxEvents ? end - kMaxEvents : 0;
 }
 
-const char* to_string(EventKind kind) {
-  switch (kind) {
-    case EventKind::kNone:
-      return "none";
-    case EventKind::kCreated:
-      return "created";
-    case EventKind::kBadOption:
-      return "bad_option";
-    case EventKind::kMeter:
-      return "meter";
-    case EventKind::kLimitMet:
-      return "limit";
-    case EventKind::kNoSwap:
-      return "no_swap";
-    case EventKind::kOom:
-      return "oom";
-    case EventKind::kOomVictim:
-      return "oom_candidate";
-    case EventKind::kOomKill:
-      return "oom_kill";
-    case EventKind::kEnomem:
-      return "enomem";
-    case EventKind::kSet:
-      return "set";
-    case EventKind::kDump:
-      return "dump";
-    case EventKind::kKill:
-      return "kill";
-    case EventKind::kReclaim:
-      return "reclaim";
-    case EventKind::kMove:
-      return "move";
-    case EventKind::kRecording:
-      return "recording";
-    case EventKind::kWarned:
-      return "warned";
-    case EventKind::kThrash:
-      return "thrash";
-    case EventKind::kMute:
-      return "mute";
-  }
-  return "unknown";
-}
-
 const char* to_string(StayReason reason) {
   switch (reason) {
     case StayReason::kShared:

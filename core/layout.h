@@ -22,12 +22,13 @@ inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
 inline constexpr std::uint32_t kMaxEvents = 4096;
 
+// What its numbers are: core/event_words.cc.
 enum class EventKind : std::uint32_t {
   kNone = 0,
   kCreated,
   kBadOption,
   kMeter,
-  kLimitMet,  // the first time since the container was made: value[0] usage, value[1] limit, in bytes
+  kLimitMet,  // the first time since the container was made
   kNoSwap,
   kOom,
   kOomVictim,
@@ -36,12 +37,12 @@ enum class EventKind : std::uint32_t {
   kSet,
   kDump,
   kKill,     // by `weir kill`
-  kReclaim,  // shrinking on demand: value[0] wanted, value[1] done, in bytes
-  kMove,     // value[0] bytes of charge that went along
+  kReclaim,  // shrinking on demand
+  kMove,
   kRecording,
-  kWarned,  // of a kill to come: value[0] grace in ms
-  kThrash,  // value[0] seconds
-  kMute,    // a member cannot give memory back by itself: value[0] its bytes
+  kWarned,  // of a kill to come
+  kThrash,
+  kMute,  // a member cannot give memory back by itself
 };
 const char* to_string(EventKind kind);
 

@@ -6,8 +6,10 @@
 
 #include <csignal>
 #include <ctime>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "core/event_words.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/moment.h"
@@ -35,16 +37,36 @@ bool is_about(const Event& event, std::string_view name) {
   return about.size() > name.size() && about.substr(0, name.size()) == name && about[name.size()] == '/';
 }
 
+// [limit 67108864, high_watermark 60397977]
+std::string numbers_of(const Event& event) {
+  const EventNumberNames names = number_names(event.kind);
+  std::string out;
+  for (std::size_t i = 0; i < std::size(names.name); ++i) {
+    if (!names.name[i].empty()) {
+      out += (out.empty() ? " [" : ", ") + std::string(names.name[i]) + " " + std::to_string(event.value[i]);
+    }
+  }
+  return out.empty() || (event.value[0] == 0 && event.value[1] == 0) ? "" : out + "]";
+}
+
+nlohmann::ordered_json numbers_as_json(const Event& event) {
+  const EventNumberNames names = number_names(event.kind);
+  nlohmann::ordered_json out = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < std::size(names.name); ++i) {
+    if (!names.name[i].empty()) {
+      out[std::string(names.name[i])] = event.value[i];
+    }
+  }
+  return out;
+}
+
 std::string as_line(const Event& event) {
   std::string line = timestamp(event.wall_ns) + " " + harmless(event.container_name) + " " + to_string(event.kind) +
                      " pid " + std::to_string(event.pid);
   if (event.text[0] != '\0') {
     line += ": " + harmless(event.text);
   }
-  if (event.value[0] != 0 || event.value[1] != 0) {
-    line += " [" + std::to_string(event.value[0]) + " " + std::to_string(event.value[1]) + "]";
-  }
-  return line + "\n";
+  return line + numbers_of(event) + "\n";
 }
 
 std::string as_json(const Event& event) {
@@ -55,7 +77,7 @@ std::string as_json(const Event& event) {
                                       {"kind", to_string(event.kind)},
                                       {"pid", event.pid},
                                       {"text", event.text},
-                                      {"values", {event.value[0], event.value[1]}}};
+                                      {"values", numbers_as_json(event)}};
   return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/event_words.h"
 #include "tests/core/support.h"
 
 namespace weir {
@@ -199,6 +200,22 @@ TEST_F(EventsTest, RubbishInTheRingIsReadWithoutHarm) {
   EXPECT_EQ(std::string(event.text).size(), 127U);
   EXPECT_LT(event.container.index, kMaxContainers);
   EXPECT_STREQ(to_string(event.kind), "unknown");
+}
+
+TEST(EventWordsTest, EachKindHasANameOfItsOwn) {
+  std::set<std::string> names;
+  for (auto kind = static_cast<std::uint32_t>(EventKind::kNone); kind <= static_cast<std::uint32_t>(EventKind::kMute);
+       ++kind) {
+    names.insert(to_string(static_cast<EventKind>(kind)));
+  }
+  EXPECT_EQ(names.count("unknown"), 0U);
+  EXPECT_EQ(names.size(), static_cast<std::size_t>(EventKind::kMute) + 1);
+}
+
+TEST(EventWordsTest, NumbersAreNamed) {
+  EXPECT_EQ(number_names(EventKind::kReclaim).name[0], "asked");
+  EXPECT_EQ(number_names(EventKind::kReclaim).name[1], "given_back");
+  EXPECT_EQ(number_names(EventKind::kDump).name[0], "");
 }
 
 TEST_F(EventsTest, RubbishInTheCountEndsAllTheSame) {
