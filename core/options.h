@@ -79,8 +79,6 @@ struct Complaints {
 // One row of the table.
 struct OptionRow {
   const char* variable;
-  const char* default_text;
-  const char* help;
   // Sets the option, or returns why not.
   const char* (*apply)(Options&, std::string_view value);
 };

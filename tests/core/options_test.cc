@@ -73,16 +73,6 @@ TEST(OptionTableTest, EveryRowHasASampleHere) {
   EXPECT_EQ(in_table.size(), count) << "a name stands twice in the table";
 }
 
-TEST(OptionTableTest, EveryRowTellsItsDefaultAndItsMeaning) {
-  std::size_t count = 0;
-  const OptionRow* rows = option_rows(&count);
-  for (std::size_t i = 0; i < count; ++i) {
-    EXPECT_THAT(rows[i].variable, ::testing::StartsWith("WEIR_"));
-    EXPECT_NE(rows[i].default_text[0], '\0') << rows[i].variable;
-    EXPECT_NE(rows[i].help[0], '\0') << rows[i].variable;
-  }
-}
-
 TEST(OptionsTest, AGoodValueSetsItsOptionAndNoOther) {
   for (const Sample& sample : samples()) {
     const auto result = read_with({{sample.variable, sample.good}});
