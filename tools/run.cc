@@ -109,6 +109,7 @@ bool read_words(Invocation& call, RunWords& words, const Manner& manner) {
 
 constexpr std::string_view kRecord = "WEIR_RECORD";
 constexpr std::string_view kDumpFile = "WEIR_DUMP_FILE";
+constexpr std::string_view kLog = "WEIR_LOG";
 
 // Processes could only tell in an event that they cannot write there, when the command is over. What depends on them,
 // by their folder or their name, is theirs to find out.
@@ -127,6 +128,9 @@ std::string value_of(const FlagRow& flag, const std::string& value) {
   const bool is_file = flag.variable == kRecord || (flag.variable == kDumpFile && value.starts_with('/'));
   if (is_file && !value.empty()) {
     check_folder(flag, value);
+  }
+  if (const std::size_t path = value.find(":/"); flag.variable == kLog && path != std::string::npos) {
+    check_folder(flag, value.substr(path + 1));
   }
   return flag.variable == kRecord && !value.empty() ? std::filesystem::absolute(value).string() : value;
 }

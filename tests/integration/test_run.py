@@ -83,6 +83,14 @@ class RunTest(harness.WeirTest):
                 self.assertIn(value[:20].encode(), result.err)
                 self.assertEqual(result.err.count(b"\n"), 1, "one line")
 
+    def test_files_that_cannot_be_made_are_refused(self):
+        for option, value in (("--log", "debug:/nowhere/log"), ("--dump-file", "/nowhere/dump"),
+                              ("--record", "/nowhere/rec")):
+            result = self.weir("run", "-m", "64M", option, value, "--", "/bin/true")
+            self.assertEqual(result.status, 2, option)
+            path = value.removeprefix("debug:")
+            self.assertIn(f"{option} '{path}': no file can be made in /nowhere", result.err.decode())
+
     def test_killing_the_supervisor_does_no_harm(self):
         self.need_swap()
         env = self.plain_env(WEIR_DIR=self.directory)
