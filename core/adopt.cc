@@ -2,6 +2,7 @@
 #include "core/adopt.h"
 
 #include "core/member_status.h"
+#include "core/pid_namespace.h"
 #include "core/proc.h"
 #include "core/tasks.h"
 
@@ -37,7 +38,14 @@ class Adopter final : public ThreadVisitor {
       return false;
     }
     const OurCode code = our_code_in(os_, pid);
-    return code == OurCode::kNotMapped || code == OurCode::kHidden;
+    return code == OurCode::kNotMapped || code == OurCode::kHidden ||
+           (code == OurCode::kMapped && is_of_another_namespace(pid));
+  }
+  // It keeps to the registry of its own PID namespace, if to any.
+  [[nodiscard]] bool is_of_another_namespace(std::uint32_t pid) const {
+    const std::uint64_t ours = view_.raw().header.pid_namespace.load(std::memory_order_relaxed);
+    const std::uint64_t its = ours == 0 ? 0 : pid_namespace_of(os_, pid);
+    return its != 0 && its != ours;
   }
 
   Os& os_;

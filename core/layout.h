@@ -16,7 +16,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 26;
+inline constexpr std::uint32_t kRegistryVersion = 27;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;
@@ -79,8 +79,9 @@ struct RegistryHeader {
   Counter file_bytes;
   Word members_high;  // places ever used: no member lives beyond
   Counter next_event;
-  Word flush_ns;  // what it costs to flush another core's TLB (reclaim/placement.h); 0: not measured yet
-  Word nested;    // containers that have a parent; 0 spares every sum the walk up the tree
+  Word flush_ns;          // what it costs to flush another core's TLB (reclaim/placement.h); 0: not measured yet
+  Word nested;            // containers that have a parent; 0 spares every sum the walk up the tree
+  Counter pid_namespace;  // of its creator, whose pids all pids in here are; 0: not known
 };
 
 struct Registry {

@@ -71,6 +71,9 @@ SysResult RawOs::fstat(int fd, struct stat* out) {
 SysResult RawOs::lstat(const char* path, struct stat* out) {
   return call(SYS_newfstatat, AT_FDCWD, sys_arg(path), sys_arg(out), AT_SYMLINK_NOFOLLOW);
 }
+SysResult RawOs::read_link(const char* path, char* out, std::size_t bytes) {
+  return call(SYS_readlink, sys_arg(path), sys_arg(out), static_cast<long>(bytes));
+}
 SysResult RawOs::mkdir(const char* path, unsigned mode) {
   return call(SYS_mkdir, sys_arg(path), mode);
 }

@@ -83,6 +83,8 @@ class Os {
   virtual SysResult write(int fd, const void* data, std::size_t bytes) = 0;
   virtual SysResult fstat(int fd, struct stat* out) = 0;
   virtual SysResult lstat(const char* path, struct stat* out) = 0;
+  // The bytes of a symbolic link's text, without a NUL.
+  virtual SysResult read_link(const char* path, char* out, std::size_t bytes) = 0;
   virtual SysResult mkdir(const char* path, unsigned mode) = 0;
   virtual SysResult fchmod(int fd, unsigned mode) = 0;
   virtual SysResult unlink(const char* path) = 0;
@@ -158,6 +160,7 @@ class RawOs final : public Os {
   SysResult write(int fd, const void* data, std::size_t bytes) override;
   SysResult fstat(int fd, struct stat* out) override;
   SysResult lstat(const char* path, struct stat* out) override;
+  SysResult read_link(const char* path, char* out, std::size_t bytes) override;
   SysResult mkdir(const char* path, unsigned mode) override;
   SysResult fchmod(int fd, unsigned mode) override;
   SysResult unlink(const char* path) override;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/file_lock.h"
+#include "core/pid_namespace.h"
 #include "core/text.h"
 
 namespace weir {
@@ -39,6 +40,11 @@ OpenFailure compare_header(const RegistryHeader& header, off_t size) {
   return same_build && size == static_cast<off_t>(kRegistryBytes) ? OpenFailure::kNone : OpenFailure::kWrongSize;
 }
 
+bool is_of_another(const RegistryHeader& header, std::uint64_t pid_namespace) {
+  const std::uint64_t of_creator = header.pid_namespace.load(std::memory_order_relaxed);
+  return of_creator != 0 && pid_namespace != 0 && of_creator != pid_namespace;
+}
+
 }  // namespace
 
 void registry_directory(const Options& options, const char* xdg_runtime_dir, unsigned uid, DirectoryPath& out) {
@@ -65,20 +71,30 @@ OpenFailure RegistryView::open(Os& os, const char* directory, bool may_create) {
       return OpenFailure::kNoDirectory;
     }
   }
+  const std::uint64_t here = pid_namespace(os);
   Text path(path_, sizeof(path_));
-  path.add(directory).add("/registry");
-  return open_file(os, path.c_str(), may_create);
+  static_cast<void>(path.add(directory).add("/registry").c_str());
+  const OpenFailure failure = open_file(os, may_create, here);
+  if (failure != OpenFailure::kNone || !is_of_another(registry_->header, here)) {
+    return failure;
+  }
+  close(os);
+  if (!proc_is_ours(os)) {
+    return OpenFailure::kForeignPids;
+  }
+  static_cast<void>(path.add_char('-').add_number(here).c_str());
+  return open_file(os, may_create, here);
 }
 
-OpenFailure RegistryView::open_file(Os& os, const char* path, bool may_create) {
-  const SysResult fd = os.open(path, O_RDWR | O_NOFOLLOW | (may_create ? O_CREAT : 0), 0600);
+OpenFailure RegistryView::open_file(Os& os, bool may_create, std::uint64_t pid_namespace) {
+  const SysResult fd = os.open(path_, O_RDWR | O_NOFOLLOW | (may_create ? O_CREAT : 0), 0600);
   if (!fd.ok()) {
     return fd.error() == ENOSPC ? OpenFailure::kNoSpace : OpenFailure::kNoFile;
   }
   const int descriptor = static_cast<int>(fd.value());
   OpenFailure failure = map_file(os, descriptor);
   if (failure == OpenFailure::kBusy && may_create) {
-    failure = create_contents(os, descriptor);
+    failure = create_contents(os, descriptor, pid_namespace);
   }
   static_cast<void>(os.close(descriptor));
   return failure;
@@ -116,7 +132,10 @@ OpenFailure RegistryView::map_file(Os& os, int fd) {
   return OpenFailure::kBusy;
 }
 
-OpenFailure RegistryView::create_contents(Os& os, int fd) {
+OpenFailure RegistryView::create_contents(Os& os, int fd, std::uint64_t pid_namespace) {
+  if (pid_namespace != 0 && !proc_is_ours(os)) {
+    return OpenFailure::kForeignPids;
+  }
   const FileLock lock(os, fd);
   if (!lock.held()) {
     return OpenFailure::kBusy;
@@ -136,6 +155,7 @@ OpenFailure RegistryView::create_contents(Os& os, int fd) {
   header.version.store(kRegistryVersion, std::memory_order_relaxed);
   header.header_bytes.store(sizeof(RegistryHeader), std::memory_order_relaxed);
   header.file_bytes.store(kRegistryBytes, std::memory_order_relaxed);
+  header.pid_namespace.store(pid_namespace, std::memory_order_relaxed);
   header.magic.store(kRegistryMagic, std::memory_order_release);
   return OpenFailure::kNone;
 }
@@ -165,6 +185,8 @@ const char* to_string(OpenFailure failure) {
       return "the registry is unfinished";
     case OpenFailure::kNoMapping:
       return "the registry cannot be mapped";
+    case OpenFailure::kForeignPids:
+      return "/proc is that of another PID namespace (unshare --mount-proc mounts one)";
   }
   return "unknown";
 }

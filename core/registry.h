@@ -1,6 +1,7 @@
 // registry.h - the file in shared memory that holds every container, member and event of a user.
 //
-// One per user, made by the first process that needs it. Whatever is wrong with it (another
+// One per user, made by the first process that needs it; one more for each other PID namespace, since what has pids in
+// one means other processes in another (pid_namespaces(7)). Whatever is wrong with it (another
 // version, a wrong size, no room, no permission) is an OpenFailure and never a crash: the
 // program then runs as if weir were not there.
 //
@@ -26,6 +27,7 @@ enum class OpenFailure : std::uint32_t {
   kWrongSize,     // truncated or grown by somebody
   kBusy,          // its creator did not finish in time
   kNoMapping,
+  kForeignPids,  // /proc tells the pids of another namespace than ours
 };
 const char* to_string(OpenFailure failure);
 
@@ -90,7 +92,8 @@ class RegistryView {
   [[nodiscard]] Registry& raw() const {
     return *registry_;
   }
-  // Of its file, whose lock guards the making and forgetting of containers.
+  // Of its file, whose lock guards the making and forgetting of containers. Of the last that was to be opened, if that
+  // failed.
   [[nodiscard]] const char* path() const {
     return path_;
   }
@@ -135,9 +138,9 @@ class RegistryView {
   void release_groups(MemberId owner, std::uint32_t pid) const;
 
  private:
-  OpenFailure open_file(Os& os, const char* path, bool may_create);
+  OpenFailure open_file(Os& os, bool may_create, std::uint64_t pid_namespace);
   OpenFailure map_file(Os& os, int fd);
-  OpenFailure create_contents(Os& os, int fd);
+  OpenFailure create_contents(Os& os, int fd, std::uint64_t pid_namespace);
   bool claim_free_place(const BookEntry& entry, MemberId& out, Word* announced = nullptr);
   bool take_place(Os& os, const BookEntry& entry, MemberId& out);
   [[nodiscard]] bool is_place_of_group(MemberId place, std::uint32_t pid) const;

@@ -60,7 +60,7 @@ bool inherited_container(Process& p, ContainerId& out) {
   const auto pid = p.pid.load(std::memory_order_relaxed);
   MemberId member;
   for (const std::uint32_t candidate : {pid, static_cast<std::uint32_t>(getppid())}) {
-    if (p.engine.view.find_member(candidate, member) &&
+    if (candidate != 0 && p.engine.view.find_member(candidate, member) &&
         !member_is_dead(p.engine.os, p.engine.view.member(member), candidate)) {
       out = p.engine.view.book(member).load().container;
       p.home.store(p.engine.view.member(member).home.load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -78,7 +78,7 @@ bool moved_container(Process& p, ContainerId& out) {
   ContainerId named;
   MemberId member;
   for (const std::uint32_t candidate : {pid, static_cast<std::uint32_t>(getppid())}) {
-    if (!view.find(p.options.container, named) || !view.find_member(candidate, member) ||
+    if (candidate == 0 || !view.find(p.options.container, named) || !view.find_member(candidate, member) ||
         member_is_dead(p.engine.os, view.member(member), candidate)) {
       continue;
     }

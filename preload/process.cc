@@ -2,6 +2,7 @@
 #include "preload/process.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/events.h"
 #include "preload/attach.h"
@@ -31,6 +32,12 @@ void mark_process() {
   // A separate page in our own image: no mapping to make, one call to mark it.
   static_cast<void>(raw_os().advise(reinterpret_cast<std::uintptr_t>(&fork_page), sizeof(fork_page), MADV_WIPEONFORK));
   fork_page.same_process.store(1, std::memory_order_relaxed);
+}
+
+// Our parent is in another PID namespace then, and so is the registry: the pids in it are not ours. Children of such a
+// process are not attached because it is not.
+bool is_first_of_pid_namespace() {
+  return getppid() == 0;
 }
 
 }  // namespace
@@ -143,7 +150,7 @@ void restart_in_child() {
   fork_page.same_process.store(1, std::memory_order_relaxed);
   p.growth_budget.store(0, std::memory_order_relaxed);
   p.engine.record().swap_is_shared.store(1, std::memory_order_relaxed);  // our parent's record still
-  if (attach_member(p, container)) {
+  if (!is_first_of_pid_namespace() && attach_member(p, container)) {
     p.engine.record().swap_is_shared.store(1, std::memory_order_relaxed);
     p.engine.account.begin_as_fork_child(p.engine.os);
     watch_inherited_memory();

@@ -76,6 +76,9 @@ class ReplayOs final : public Os {
   SysResult lstat(const char*, struct stat*) override {
     return refused();
   }
+  SysResult read_link(const char*, char*, std::size_t) override {
+    return refused();
+  }
   SysResult mkdir(const char*, unsigned) override {
     return refused();
   }

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "tools/command.h"
+#include "tools/gone_namespaces.h"
 #include "tools/library.h"
 #include "tools/pressure_server.h"
 #include "tools/run_container.h"
@@ -193,6 +194,7 @@ int run_in(const Manner& manner, Invocation& call) {
   if (container.prepare() && equip(session, settings) && container.has_limit()) {
     pressure.start();
   }
+  remove_gone_namespaces(session);
   const Ending ending = supervise(words.command);
   pressure.stop();
   if (ending.exec_error != 0) {
@@ -200,6 +202,7 @@ int run_in(const Manner& manner, Invocation& call) {
     report_no_start(words.command.front(), ending.exec_error);
   }
   container.report_kills(ending.pid);
+  remove_gone_namespaces(session);
   if (const char* file = std::getenv(kRecord.data()); manner.records && file != nullptr && !was_recorded(file)) {
     say("nothing was recorded: no process grew to where weir begins to watch");
   }

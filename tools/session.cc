@@ -31,7 +31,8 @@ Session::~Session() {
 }
 
 std::string Session::registry_path() const {
-  return std::string(directory_.text) + "/registry";
+  const std::string opened = view_.path();
+  return opened.empty() ? std::string(directory_.text) + "/registry" : opened;
 }
 
 std::optional<FileId> Session::file_now() const {
@@ -79,6 +80,9 @@ bool Session::open() {
     if (failure == OpenFailure::kBusy) {
       ::usleep(kPauseUs);
     }
+  }
+  if (failure == OpenFailure::kNoFile && !registry_exists()) {
+    return false;  // that of our PID namespace
   }
   if (failure != OpenFailure::kNone && failure != OpenFailure::kBusy) {
     fail(std::string(directory_.text) + ": " + to_string(failure));

@@ -28,6 +28,7 @@ enum class Call {
   kWrite,
   kFstat,
   kLstat,
+  kReadLink,
   kMkdir,
   kFchmod,
   kUnlink,
@@ -104,6 +105,9 @@ class FakeOs : public Os {
   void put_file(const std::string& path, const std::string& text) {
     files_[path] = text;
   }
+  void put_link(const std::string& path, const std::string& text) {
+    links_[path] = text;
+  }
   void remove_file(const std::string& path) {
     files_.erase(path);
   }
@@ -151,6 +155,13 @@ class FakeOs : public Os {
   }
   SysResult lstat(const char* path, struct stat* out) override {
     return plain(Call::kLstat, [&] { return raw_os().lstat(path, out); });
+  }
+  // Links are the test's own: that which namespace it runs in changes nothing.
+  SysResult read_link(const char* path, char* out, std::size_t bytes) override {
+    return plain(Call::kReadLink, [&] {
+      const auto found = links_.find(path);
+      return found == links_.end() ? SysResult(-ENOENT) : SysResult(static_cast<long>(found->second.copy(out, bytes)));
+    });
   }
   SysResult mkdir(const char* path, unsigned mode) override {
     return plain(Call::kMkdir, [&] { return raw_os().mkdir(path, mode); });
@@ -302,6 +313,7 @@ class FakeOs : public Os {
 
   std::array<Plan, static_cast<std::size_t>(Call::kCalls)> plans_;
   std::map<std::string, std::string> files_;
+  std::map<std::string, std::string> links_;
   std::map<int, std::string> opened_;
   std::optional<std::uint64_t> clock_ns_;
   std::optional<std::uint64_t> cpu_ns_;

@@ -50,6 +50,46 @@ class RegistryOpenTest : public ::testing::Test {
   RegistryView view_;
 };
 
+TEST_F(RegistryOpenTest, EachPidNamespaceHasAFileOfItsOwn) {
+  const std::string pid = std::to_string(os_.pid());
+  os_.put_link("/proc/self", pid);
+  os_.put_link("/proc/self/ns/pid", "pid:[4026531836]");
+  ASSERT_EQ(open(), OpenFailure::kNone);
+  EXPECT_STREQ(view_.path(), file_.c_str());
+  os_.put_link("/proc/self/ns/pid", "pid:[4026532180]");
+  EXPECT_EQ(open(false), OpenFailure::kNoFile) << "who looks makes none";
+  EXPECT_STREQ(view_.path(), (file_ + "-4026532180").c_str());
+  ASSERT_EQ(open(), OpenFailure::kNone);
+  ContainerWish wish;
+  wish.name = "inner";
+  EXPECT_TRUE(view_.find_or_make(os_, wish).created);
+  os_.put_link("/proc/self/ns/pid", "pid:[4026531836]");
+  ASSERT_EQ(open(), OpenFailure::kNone);
+  ContainerId id;
+  EXPECT_FALSE(view_.find("inner", id));
+}
+
+TEST_F(RegistryOpenTest, WithoutProcTheFirstFileIsForAll) {
+  os_.put_link("/proc/self", std::to_string(os_.pid()));
+  os_.put_link("/proc/self/ns/pid", "pid:[4026531836]");
+  ASSERT_EQ(open(), OpenFailure::kNone);
+  os_.put_link("/proc/self/ns/pid", "");
+  ASSERT_EQ(open(), OpenFailure::kNone);
+  EXPECT_STREQ(view_.path(), file_.c_str());
+}
+
+TEST_F(RegistryOpenTest, WhereProcTellsOtherPidsNothingIsOpened) {
+  os_.put_link("/proc/self", std::to_string(os_.pid() + 1));
+  os_.put_link("/proc/self/ns/pid", "pid:[4026532180]");
+  EXPECT_EQ(open(), OpenFailure::kForeignPids) << "to make the first one";
+  os_.put_link("/proc/self/ns/pid", "");
+  ASSERT_EQ(open(), OpenFailure::kNone);
+  view_.raw().header.pid_namespace.store(4026531836);
+  os_.put_link("/proc/self/ns/pid", "pid:[4026532180]");
+  EXPECT_EQ(open(), OpenFailure::kForeignPids) << "or one of its own";
+  EXPECT_FALSE(view_.is_open());
+}
+
 TEST_F(RegistryOpenTest, MakesDirectoryAndFileForTheirOwnerAlone) {
   ASSERT_EQ(open(), OpenFailure::kNone);
   EXPECT_TRUE(view_.is_open());

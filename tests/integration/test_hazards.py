@@ -1,6 +1,8 @@
 """Every program of tests/programs, with a limit below its need and without one: it ends as it does without weir."""
 
+import json
 import os
+import time
 import unittest
 
 import harness
@@ -128,6 +130,56 @@ class NamespaceCommandsTest(harness.WeirTest):
     def test_nsenter(self):
         self.need_root()
         self.try_often("nsenter -m -t $$ true")
+
+
+class PidNamespaceTest(harness.WeirTest):
+    """The same pid is another process in there: nobody may be taken for a member that is none, or be ended for it."""
+
+    SCRIPT = "sleep 2 | {hold} 24 & sleep 2 | {hold} 24 & sleep 1.5; {weir} stat box --format json; wait"
+
+    def run_inside(self, options, limit):
+        self.need_program("unshare")
+        if self.run_plain(["unshare", "-Ur", "-p", "-f", "--mount-proc", "true"]).status != 0:
+            self.skipTest("namespaces are refused here")
+        script = self.SCRIPT.format(hold=harness.program("hold"), weir=harness.COMMAND)
+        env = self.weir_env(limit, container="box")
+        process = self.start(["unshare", "-Ur", "-p", "-f", *options, "sh", "-c", script], env)
+        time.sleep(1)
+        outside = self.stat("box")
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out.count(b"ok\n")), (0, 2), out)
+        return outside, out
+
+    def inside(self, out):
+        return json.loads(out[out.index(b"{"):out.rindex(b"}") + 1])
+
+    def test_its_processes_have_a_registry_of_their_own(self):
+        outside, out = self.run_inside(["--mount-proc"], 100 * MIB)
+        inside = self.inside(out)
+        self.assertGreater(inside["usage"], 48 * MIB)
+        self.assertLess(inside["usage"], 60 * MIB)
+        self.assertEqual(sorted({member["comm"] for member in inside["members"]} - {"weir"}), ["hold", "sh", "sleep"])
+        self.assertGreater(outside["usage"], 48 * MIB, "and count outside, too")
+        self.assertNotIn(1, [member["pid"] for member in outside["members"]])
+
+    def test_they_are_held(self):
+        self.need_swap()
+        _, out = self.run_inside(["--mount-proc"], 32 * MIB)
+        inside = self.inside(out)
+        self.assertLessEqual(inside["usage"], 33 * MIB)
+        self.assertGreater(inside["swap_usage"], 12 * MIB)
+
+    def test_with_the_proc_of_the_namespace_above_nobody_is_mistaken(self):
+        outside, out = self.run_inside([], 100 * MIB)
+        self.assertNotIn(b'"members"', out)
+        self.assertGreater(outside["usage"], 48 * MIB)
+        self.assertLess(outside["usage"], 60 * MIB)
+
+    def test_what_it_left_is_removed_by_the_next_run(self):
+        self.run_inside(["--mount-proc"], 100 * MIB)
+        self.assertEqual(len(os.listdir(self.directory)), 2, os.listdir(self.directory))
+        self.assertEqual(self.weir("run", "-m", "64M", "--", "true").status, 0)
+        self.assertEqual(os.listdir(self.directory), ["registry"])
 
 
 class AllocatorTest(harness.WeirTest):
