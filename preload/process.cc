@@ -146,6 +146,8 @@ void restart_in_child() {
   p.engine.waiters.store(0, std::memory_order_relaxed);
   p.engine.asked_here.store(0, std::memory_order_relaxed);
   p.engine.unserved.store(false, std::memory_order_relaxed);
+  p.engine.grows_unseen.store(false, std::memory_order_relaxed);
+  p.engine.oom_pauses.end_all();
   p.thread_wanted.store(false, std::memory_order_relaxed);
   fork_page.same_process.store(1, std::memory_order_relaxed);
   p.growth_budget.store(0, std::memory_order_relaxed);

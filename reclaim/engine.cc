@@ -187,7 +187,8 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, const BatchOrder& ord
   if (engine.os.now_ns() < engine.no_swap_until_ns.load(std::memory_order_relaxed)) {
     return total;
   }
-  engine.shared.ranking.set_clock(engine.counters().evict_done.load(std::memory_order_relaxed));
+  engine.shared.ranking.set_clock(engine.counters().evict_done.load(std::memory_order_relaxed) +
+                                  engine.evicted_of_groups.load(std::memory_order_relaxed));
   const MemberId payer = group == kNoGroup ? engine.account.member() : engine.groups.member(group);
   const SwapAllowance allowance(engine, payer, engine.view.book(payer).load(), wanted);
   Pages most = allowance.limited() ? allowance.pages() : Pages::all();
@@ -219,6 +220,7 @@ EvictOutcome evict_batch(Engine& engine, Pagemap& pagemap, const BatchOrder& ord
   book_outcome(engine, total, group);
   if (group != kNoGroup) {
     engine.groups.note_left(group, total.done);
+    engine.evicted_of_groups.fetch_add(total.done.count, std::memory_order_relaxed);
   }
   note_no_swap(engine, total);
   return total;

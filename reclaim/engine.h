@@ -101,10 +101,11 @@ struct Engine {
   FutexWord asked_here{0};                        // kRequest* bits: what this process asks of its own reclaimer
   FutexWord room{0};                        // raised whenever memory was given back: who waits for room sleeps here
   std::atomic<std::uint64_t> evicted{0};    // pages this process made leave so far
-  std::atomic<std::uint32_t> sampled{0};    // faults that samples of the perf meter stand for; wraps
-  std::atomic<bool> grows_unseen{false};    // there are many more faults than that
   std::atomic<std::uint64_t> came_back{0};  // and those that were found back
-  std::atomic<std::uint64_t> no_swap_until_ns{0};  // eviction is pointless before
+  std::atomic<std::uint64_t> evicted_of_groups{0};  // of those, what is in the books of thread groups
+  std::atomic<std::uint32_t> sampled{0};            // faults that samples of the perf meter stand for; wraps
+  std::atomic<bool> grows_unseen{false};            // there are many more faults than that
+  std::atomic<std::uint64_t> no_swap_until_ns{0};   // eviction is pointless before
 
   std::atomic<std::uint64_t> purged_ns{0};          // when the reclaimer's last purge was over
   std::atomic<bool> purge_wanted{false};            // by a thread at the limit, for which nothing leaves
@@ -121,7 +122,7 @@ struct Engine {
   std::atomic<std::uint32_t> refused_in{0};         // in which container
   std::atomic<std::uint64_t> refused_freed{0};      // and had freed so much (ChargeRequest)
   std::atomic<std::uint64_t> hopeless_until_ns{0};  // what cannot leave fills the limit: so it was found
-  OomPause oom_pause;
+  OomPauses oom_pauses;
   std::atomic<std::uint64_t> forked_ns{0};           // when this process last made a child by fork
   std::atomic<std::uint64_t> left_behind_due_ns{0};  // when what was left behind is to be looked at again
   std::atomic<std::uint64_t> mover_until_ns{0};      // until then who asked to leave it may still be about to move us

@@ -80,7 +80,8 @@ void take_stretch(Os& os, Ranking& ranking, Stretch& stretch, Pages most, std::u
   }
   for (std::size_t i = 0; i < stretch.granules; ++i) {
     GranuleRecord* record = ranking.map().find_or_make(os, stretch.granule(i));
-    stretch.spared[i] = record == nullptr ? PageSet{0} : ranking.take_spared(*record);
+    // What nobody used for long is not what came back soon, whatever it did then.
+    stretch.spared[i] = record == nullptr || unused_for > 0 ? PageSet{0} : ranking.take_spared(*record);
     ranking.note_stayed(Pages{size_of(stretch.spared[i])});
   }
 }

@@ -218,6 +218,7 @@ void GrowthWatch::sleep(Engine& engine, FutexWord& word, std::uint32_t seen, std
     if (!timed_out || check_.has_news(engine)) {
       return;
     }
+    count(engine.record().wakeups);
   }
   static_cast<void>(engine.os.futex_wait(word, seen, ns));
 }

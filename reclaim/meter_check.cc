@@ -27,6 +27,10 @@ bool MeterCheck::compare(Engine& engine) {
   faults -= static_cast<std::uint32_t>(engine.os.thread_faults());  // this thread takes back its own
   const bool fresh = faults != faults_;
   faults_ = faults;
+  if (counts_anew_) {
+    counts_anew_ = false;
+    judged_for_ = 0;
+  }
   const std::uint32_t sampled = engine.sampled.load(std::memory_order_relaxed);
   const std::uint64_t now = engine.os.now_ns();
   unseen_ = then_ns_ == 0 ? 0 : static_cast<std::int32_t>((faults - faults_then_) - (sampled - sampled_then_));
@@ -37,16 +41,19 @@ bool MeterCheck::compare(Engine& engine) {
     faults_then_ = faults;
     sampled_then_ = sampled;
     then_ns_ = now;
-    judged_for_ = 0;
+    counts_anew_ = true;
   }
   return fresh;
 }
 
 void MeterCheck::judge(Engine& engine, const Standing& standing) {
   const Pages gap = standing.marks.limit - standing.marks.high;
-  const bool near = standing.room.count <= gap.count / 2 || engine.grows_unseen.load(std::memory_order_relaxed);
+  const auto nearest = static_cast<std::uint64_t>(many(engine));
+  const bool near = standing.room.count <= std::max<std::uint64_t>(gap.count / 2, nearest) ||
+                    engine.grows_unseen.load(std::memory_order_relaxed);
   judged_for_ = std::max(unseen_, 0);
-  engine.grows_unseen.store(near && has_perf_meter(engine) && unseen_ >= many(engine), std::memory_order_relaxed);
+  const bool lately = many_at_ns_ != 0 && engine.os.now_ns() - many_at_ns_ <= kCountAnewNs;
+  engine.grows_unseen.store(near && has_perf_meter(engine) && lately, std::memory_order_relaxed);
 }
 
 bool MeterCheck::in_doubt(Os& os) const {

@@ -39,6 +39,7 @@ class MeterCheck {
   std::uint64_t then_ns_ = 0;     // 0: it has not
   std::int32_t unseen_ = 0;       // faults more than the samples stand for; negative where these run ahead
   std::int32_t judged_for_ = 0;   // of them, those that the last judgement knew
+  bool counts_anew_ = false;      // from the next comparison on
   std::uint64_t many_at_ns_ = 0;  // when they were last many; 0: never
 };
 

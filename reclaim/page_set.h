@@ -46,10 +46,6 @@ class PageCredits {
     low_ = static_cast<PageSet>(low_ ^ pages);
     high_ = static_cast<PageSet>(high_ ^ borrow);
   }
-  constexpr void forget(PageSet pages) {
-    low_ = without(low_, pages);
-    high_ = without(high_, pages);
-  }
 
  private:
   PageSet low_ = 0;

@@ -5,6 +5,7 @@
 
 #include "core/stats.h"
 #include "reclaim/enomem.h"
+#include "reclaim/hopeless.h"
 #include "reclaim/kill_warning.h"
 #include "reclaim/look_around.h"
 #include "reclaim/oom.h"
@@ -98,7 +99,7 @@ Round reclaim_with_help(Engine& engine, const ChargeRequest& request, Standing& 
   refresh_here(engine, request);
   const Standing next = standing_now(engine, request);
   // Paging the rest out would only thrash where too much cannot leave.
-  round.hopeless = unevictable_of(engine.view, Subtree::below(engine.view, standing.container)) > standing.marks.limit;
+  round.hopeless = is_hopeless(engine, standing.container, standing.marks.limit);
   round.progress = !round.hopeless && (got > Pages::none() || next.usage < standing.usage);
   standing = next;
   return round;
@@ -130,14 +131,19 @@ bool purge_may_help(Engine& engine, std::uint64_t since, std::uint64_t now) {
   return true;
 }
 
+bool pauses(const Engine& engine, ContainerId id) {
+  const Word& policy = engine.view.container(id).oom_policy;
+  return policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(OomPolicy::kPause);
+}
+
 // What the books say of others may be old: the dead and the shrunk are looked at once more.
 void kill_unless_room(Engine& engine, const ChargeRequest& request, Standing& standing, std::uint64_t since) {
   refresh_all(engine, standing.container);
   standing = standing_in_books(engine, request);
   if (over_limit(standing)) {
-    const Word& policy = engine.view.container(standing.container).oom_policy;
-    const bool pauses = policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(OomPolicy::kPause);
-    out_of_memory(engine, standing, pauses ? engine.oom_pause.go_on(engine.os.now_ns(), since) : since);
+    const bool waits = pauses(engine, standing.container);
+    const std::uint64_t now = engine.os.now_ns();
+    out_of_memory(engine, standing, waits ? engine.oom_pauses.go_on(standing.container, now, since) : since);
   }
 }
 
@@ -155,18 +161,27 @@ struct Tries {
   std::uint64_t since = 0;
   int idle = 0;
   int busy = 0;
+  Pages least = Pages::all();  // that usage has been at after a round
 };
+
+// In a pause nobody goes on before there is room, and the same few pages that leave and come back do not bring it:
+// usage must have been higher all along.
+bool brings_room(const Standing& standing, const Round& round, bool in_pause, Tries& tries) {
+  const bool fell = standing.usage + least_to_live(standing.marks.limit) <= tries.least;
+  tries.least = std::min(tries.least, standing.usage);
+  return round.progress && (!in_pause || fell);
+}
 
 Step next_step(Engine& engine, const ChargeRequest& request, const Standing& standing, const Round& round,
                Tries& tries) {
   const std::uint64_t now = engine.os.now_ns();
-  // In a pause nobody goes on before there is room.
-  if (round.progress && !engine.oom_pause.lasts(now)) {
+  const bool in_pause = pauses(engine, standing.container) && engine.oom_pauses.lasts(standing.container, now);
+  if (brings_room(standing, round, in_pause, tries)) {
     // Pages leave, yet the limit is not reached: others take the room, or hold what cannot leave.
     // Going on beats thrashing here for ever; the next sample evicts again. What does not fit is refused.
     const bool refusable = refuses(engine, standing, request);
     tries.idle = 0;
-    if (++tries.busy < (refusable ? kMostRoundsBeforeRefusal : kMostBusyRounds)) {
+    if (in_pause || ++tries.busy < (refusable ? kMostRoundsBeforeRefusal : kMostBusyRounds)) {
       return Step::kAgain;
     }
     if (!refusable) {
@@ -182,8 +197,13 @@ Step next_step(Engine& engine, const ChargeRequest& request, const Standing& sta
   }
   const bool is_proof = answer || round.tried || round.hopeless || now - tries.since >= kHelpPatienceNs;
   tries.idle += round.hopeless && answer ? kIdleRoundsBeforeOom / 2 : (is_proof ? 1 : 0);
-  if (tries.idle < kIdleRoundsBeforeOom || purge_may_help(engine, tries.since, now) ||
-      (!answer && help_may_come(engine, round, tries.since, now))) {
+  if (tries.idle < kIdleRoundsBeforeOom) {
+    return Step::kWait;
+  }
+  if (purge_may_help(engine, tries.since, now) || (!answer && help_may_come(engine, round, tries.since, now))) {
+    if (!answer && pauses(engine, standing.container)) {
+      engine.oom_pauses.go_on(standing.container, now, tries.since);
+    }
     return Step::kWait;
   }
   return answer ? Step::kAnswer : Step::kKill;
@@ -240,9 +260,11 @@ Verdict stall(Engine& engine, const ChargeRequest& request, Standing standing, S
   if (whole && request.expected > standing.marks.limit) {
     return refuse(engine, standing, request);  // whatever is paged out for it
   }
+  const ContainerId met = standing.container;
+  const Pages limit = standing.marks.limit;
   const Verdict verdict = make_room(engine, request, standing, tries, time);
-  if (!over_limit(standing)) {
-    engine.oom_pause.end();
+  if (!over_limit(standing) && !is_hopeless(engine, met, limit)) {
+    engine.oom_pauses.end(met);
   }
   if (whole) {  // nobody need make room for it any more: what it touches will be charged
     engine.view.container(standing.container).help_pages.store(0, std::memory_order_relaxed);

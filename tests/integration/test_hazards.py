@@ -9,7 +9,7 @@ import harness
 from harness import MIB
 
 # Programs that another file runs, since their end is not the same with weir, or since they wait for input.
-ELSEWHERE = {"hold", "hold_locked", "enomem_probe", "jemalloc_api"}
+ELSEWHERE = {"hold", "hold_locked", "lock_on_fault", "locked_threads", "enomem_probe", "jemalloc_api"}
 
 # Name of the setting, and the variables that make it.
 SETTINGS = [

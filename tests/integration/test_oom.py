@@ -154,10 +154,35 @@ class OomTest(harness.WeirTest):
     def test_pause_waits_then_kills(self):
         for meter in ("auto", "fallback"):
             began = time.monotonic()
-            result = self.run_locked([harness.program(LOCKED), "32"], oom="pause:2", meter=meter)
+            name = f"pause-{meter}"
+            result = self.run_locked([harness.program(LOCKED), "32"], oom="pause:2", meter=meter, container=name)
             self.assertEqual(result.status, -signal.SIGKILL)
             self.assertGreaterEqual(time.monotonic() - began, 1.9)
-            self.assert_report()
+            stat = self.stat(name)
+            self.assertEqual(stat["events_oom_kill"], 1)
+            self.assertGreaterEqual(stat["events_oom"], 1)
+
+    def test_the_pause_of_a_group_is_not_anothers(self):
+        """What one group's threads wait for neither shortens another's pause nor ends them under another policy."""
+        began = time.monotonic()
+        result = self.run_weir([harness.program("locked_threads"), "long", "short"], 64 * MIB, timeout=PATIENCE,
+                               threads="long=a:limit=8M,oom=pause:30;short=b:limit=8M,oom=pause:6")
+        self.assertEqual(result.status, -signal.SIGKILL)
+        self.assertEqual(result.out, b"long\nshort\n")
+        self.assertGreaterEqual(time.monotonic() - began, 3 + 5.9)
+
+    def test_memory_locked_as_it_is_touched_is_killed_for(self):
+        """Each round finds a few pages that leave and come back; the rest cannot, and does not grow at once."""
+        for oom, least in (("kill", 0), ("pause:2", 1.9)):
+            for meter in ("auto", "fallback"):
+                with self.subTest(oom=oom, meter=meter):
+                    began = time.monotonic()
+                    result = self.run_locked([harness.program("lock_on_fault"), "48"], oom=oom, meter=meter,
+                                             container=f"{oom[0]}-{meter}")
+                    self.assertEqual((result.status, result.out), (-signal.SIGKILL, b""))
+                    took = time.monotonic() - began
+                    self.note(f"{oom}, {meter}: killed after {took:.1f} s")
+                    self.assertGreaterEqual(took, least)
 
     def test_pause_ends_when_room_is_made(self):
         process = self.start([harness.program(LOCKED), "32"], self.weir_env(16 * MIB, oom="pause:25"))

@@ -47,10 +47,10 @@ class MachineOs : public FakeOs {
       pinned_.insert(page);
     }
   }
-  // As in a child that fork has just made.
   void unpin() {
     pinned_.clear();
   }
+  // As in a child that fork has just made.
   void forget_faults() {
     major_faults_ = 0;
   }

@@ -79,7 +79,10 @@ TEST_F(MeterCheckTest, OnceUnseenItStaysSoBelowTheMarkUntilItEnds) {
   grow(100, 0);
   EXPECT_TRUE(is_unseen_at(3000));
   grow(100, 100, 60 * kMs);  // counted anew from here
+  EXPECT_FALSE(check_.has_news(engine_)) << "it has been judged";
   grow(100, 100);
+  EXPECT_TRUE(is_unseen_at(4090)) << "a moment longer, lest it change with each count";
+  grow(100, 100, 60 * kMs);
   EXPECT_FALSE(is_unseen_at(4090));
 }
 

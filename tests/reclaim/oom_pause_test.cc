@@ -44,5 +44,30 @@ TEST(OomPauseTest, AClockReadBeforeIsNoEnd) {
   EXPECT_TRUE(pause.lasts(kNow - 1));
 }
 
+TEST(OomPausesTest, EachContainerHasItsOwn) {
+  OomPauses pauses;
+  const ContainerId one{1};
+  const ContainerId other{2};
+  pauses.go_on(one, kNow, kNow);
+  EXPECT_FALSE(pauses.lasts(other, kNow));
+  EXPECT_EQ(pauses.go_on(other, kNow + kSecond / 2, kNow + kSecond / 2), kNow + kSecond / 2);
+  pauses.end(other);
+  EXPECT_TRUE(pauses.lasts(one, kNow + kSecond / 2));
+  pauses.end_all();
+  EXPECT_FALSE(pauses.lasts(one, kNow + kSecond / 2));
+}
+
+TEST(OomPausesTest, WhoTakesAnothersPlaceBeginsAnew) {
+  OomPauses pauses;
+  const ContainerId one{0};
+  const ContainerId other{1008};
+  pauses.go_on(one, kNow, kNow);
+  EXPECT_FALSE(pauses.lasts(other, kNow));
+  pauses.end(other);
+  EXPECT_TRUE(pauses.lasts(one, kNow));
+  EXPECT_EQ(pauses.go_on(other, kNow + 5, kNow + 4), kNow + 4);
+  EXPECT_FALSE(pauses.lasts(one, kNow + 5));
+}
+
 }  // namespace
 }  // namespace weir::testing
