@@ -83,8 +83,9 @@ std::optional<std::set<std::uint64_t>> living_namespaces() {
 // /proc shows the processes of our namespace and of those below it: the others' registries are here, too, where ours
 // is not the first.
 bool sees_all(Session& session) {
-  return session.view().is_open() &&
-         session.view().raw().header.pid_namespace.load(std::memory_order_relaxed) == pid_namespace(session.os()) &&
+  const std::uint64_t ours = pid_namespace(session.os());
+  return session.view().is_open() && ours != 0 &&
+         session.view().raw().header.pid_namespace.load(std::memory_order_relaxed) == ours &&
          fs::path(session.registry_path()).filename() == "registry";
 }
 
