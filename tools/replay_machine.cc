@@ -158,6 +158,7 @@ void ReplayMachine::touch(ReplayPlace& place, std::uint16_t page) {
   }
   const std::uint64_t period = fine_ ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod;
   faults_to_sample_ = period;
+  engine_->sampled.fetch_add(static_cast<std::uint32_t>(period), std::memory_order_relaxed);
   static_cast<void>(charge(*engine_, {Pages{period}, false}));
 }
 

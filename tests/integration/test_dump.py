@@ -93,7 +93,7 @@ class DumpTest(harness.WeirTest):
         for key in SIZES:
             self.assertEqual(families[f"weir_{key}_bytes"]["type"], "gauge", key)
         for key in COUNTS:
-            name = f"weir_{key}_bytes_total" if key in COUNTED_SIZES else f"weir_{key}_total"
+            name = f"weir_{key}_bytes_total" if key in COUNTED_SIZES else f"weir_{key}_total".replace("_us_", "_seconds_")
             self.assertEqual(families[name]["type"], "counter", key)
         self.check_values({key: families[f"weir_{key}_bytes"]["samples"][(("container", "test"),)] for key in SIZES})
         of_member = families["weir_member_usage_bytes"]["samples"]
