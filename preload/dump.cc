@@ -1,9 +1,11 @@
 // dump.cc - opening the target and writing the formatted statistics to it.
 #include "preload/dump.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
+#include <algorithm>
 #include <new>
 
 #include "core/events.h"
@@ -22,25 +24,63 @@ constexpr std::int64_t kLockWaitNs = 100'000'000;
 // Not on the stack, which may be an alternate one of 8 KiB.
 constinit ReclaimLock scratch_lock;
 constinit char scratch_path[3400] = {};
+constinit char scratch_text[16384] = {};
 alignas(ContainerStats) constinit char scratch_stats[sizeof(ContainerStats)] = {};
 
+// Gathers first: a process that ends while its statistics are being formatted is not to leave
+// behind a file it has emptied. The file is opened when there is something to write.
 class FileSink final : public Sink {
  public:
   explicit FileSink(int fd) : fd_(fd) {}
+  explicit FileSink(const char* path) : path_(path) {}
   void put(std::string_view text) override {
-    while (!text.empty() && !failed_) {
-      const SysResult wrote = raw_os().write(fd_, text.data(), text.size());
-      failed_ = !wrote.ok() && wrote.error() != EINTR;
-      text.remove_prefix(wrote.ok() ? static_cast<std::size_t>(wrote.value()) : 0);
+    while (!text.empty()) {
+      const std::size_t fits = std::min(text.size(), sizeof(scratch_text) - filled_);
+      memcpy(scratch_text + filled_, text.data(), fits);
+      filled_ += fits;
+      text.remove_prefix(fits);
+      if (filled_ == sizeof(scratch_text)) {
+        write_out();
+      }
     }
   }
-  [[nodiscard]] bool failed() const {
-    return failed_;
+  void finish() {
+    write_out();
+    if (path_ != nullptr && fd_ >= 0) {
+      static_cast<void>(raw_os().close(fd_));
+    }
+  }
+  [[nodiscard]] bool is_open() const {
+    return fd_ >= 0;
+  }
+  // The errno value of what failed, 0 for nothing.
+  [[nodiscard]] int error() const {
+    return error_;
   }
 
  private:
-  int fd_;
-  bool failed_ = false;
+  void write_out() {
+    if (fd_ < 0 && error_ == 0) {
+      keep_error(raw_os().open(path_, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644), fd_);
+    }
+    std::string_view text(scratch_text, filled_);
+    while (!text.empty() && error_ == 0) {
+      int wrote = 0;
+      keep_error(raw_os().write(fd_, text.data(), text.size()), wrote);
+      error_ = error_ == EINTR ? 0 : error_;
+      text.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+    filled_ = 0;
+  }
+  void keep_error(const SysResult& result, int& value) {
+    error_ = result.ok() ? 0 : result.error();
+    value = result.ok() ? static_cast<int>(result.value()) : value;
+  }
+
+  const char* path_ = nullptr;
+  int fd_ = -1;
+  std::size_t filled_ = 0;
+  int error_ = 0;
 };
 
 // "%p" becomes the pid, "%c" the container's name with '/' as '-'.
@@ -106,20 +146,21 @@ void write_dump(Look look) {
   if (dump_goes_to_stderr()) {
     FileSink sink(kStderr);
     format_stats(p.engine.view, id, stats, p.options.dump_format, sink);
+    sink.finish();
     return;
   }
   Text path(scratch_path, sizeof(scratch_path));
   dump_path(path);
-  const SysResult fd = p.engine.os.open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0644);
+  FileSink sink(path.c_str());
+  format_stats(p.engine.view, id, stats, p.options.dump_format, sink);
+  sink.finish();
   TextBuffer<256> told;
-  if (fd.ok()) {
-    FileSink sink(static_cast<int>(fd.value()));
-    format_stats(p.engine.view, id, stats, p.options.dump_format, sink);
-    static_cast<void>(p.engine.os.close(static_cast<int>(fd.value())));
-    told.add(sink.failed() ? "statistics cut short writing " : "statistics written to ").add(path.view().substr(0, 90));
+  if (sink.is_open()) {
+    told.add(sink.error() == 0 ? "statistics written to " : "statistics cut short writing ");
+    told.add(path.view().substr(0, 90));
   } else {
     told.add("cannot open the dump file ").add(path.view().substr(0, 80)).add(": errno ");
-    told.add_number(static_cast<std::uint64_t>(fd.error()));
+    told.add_number(static_cast<std::uint64_t>(sink.error()));
   }
   post_event(p.engine.os, p.engine.view,
              {EventKind::kDump, id, p.pid.load(std::memory_order_relaxed), {}, told.view()});

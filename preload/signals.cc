@@ -47,6 +47,7 @@ bool is_ours(const siginfo_t* info) {
 }
 
 constexpr std::int64_t kRefreshWaitNs = 100'000'000;
+constexpr std::int64_t kDumpWaitNs = 500'000'000;
 
 // For a signal that only we send: `act`, and the program does not notice. Its own come after it.
 template <typename Act>
@@ -125,7 +126,7 @@ void dump_here(bool asked) {
     ask_reclaimer(p.engine, kRequestRefresh, kRefreshWaitNs);
     write_dump(Look::kBooks);
   } else {
-    ask_reclaimer(p.engine, kRequestDump, 0);
+    ask_reclaimer(p.engine, kRequestDump, kDumpWaitNs);  // the program may end next
   }
 }
 

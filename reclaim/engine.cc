@@ -163,8 +163,11 @@ void ask_reclaimer(Engine& engine, std::uint32_t what, std::int64_t most_ns) {
   const std::uint64_t until = engine.os.now_ns() + static_cast<std::uint64_t>(most_ns);
   for (std::uint64_t now = engine.os.now_ns(); now < until; now = engine.os.now_ns()) {
     const std::uint32_t asked = engine.asked_here.load(std::memory_order_acquire);
-    if ((asked & what) == 0 ||
-        !engine.os.futex_wait(engine.asked_here, asked, static_cast<std::int64_t>(until - now)).ok()) {
+    if ((asked & what) == 0) {
+      break;
+    }
+    const SysResult woken = engine.os.futex_wait(engine.asked_here, asked, static_cast<std::int64_t>(until - now));
+    if (!woken.ok() && woken.error() != EAGAIN && woken.error() != EINTR) {
       break;
     }
   }

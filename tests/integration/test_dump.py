@@ -194,6 +194,17 @@ class DumpTest(harness.WeirTest):
                     self.assertEqual((result.status, result.out, result.err), (0, b"ok\n", b""))
                     self.assertIn("small_alt_stack", harness.content_of(path).decode())
 
+    def test_whole_though_the_program_leaves_at_once(self):
+        self.need_swap()
+        path = os.path.join(self.scratch, "leaving")
+        for limit in (64 * MIB, 16 * MIB):  # without a reclaimer, and with one
+            for _ in range(10):
+                result = self.run_weir([harness.program("dump_and_leave"), "24", str(int(DUMP_SIGNAL))], limit,
+                                       dump_file=path, dump_format="json")
+                self.assertEqual((result.status, result.err), (0, b""))
+                self.assertIn("members", json.loads(harness.content_of(path)))
+                os.unlink(path)
+
     def test_stat_has_the_same_keys(self):
         process = self.start_ready([harness.program("hold"), "8"], self.weir_env(64 * MIB))
         values = self.stat()
