@@ -1,8 +1,6 @@
 // readahead.cc - finding streams, asking ahead of them, judging what came of it.
 #include "reclaim/readahead.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 
 namespace weir {
@@ -36,48 +34,9 @@ bool is_multiple(std::uintptr_t step, std::uintptr_t stride) {
   return stride != 0 && std::min(step % stride, stride - step % stride) <= step / stride;
 }
 
-// The pages that the steps [numbers.first, numbers.end) touch, and what lies between them.
-AddressRange span_of(const Stride& stride, Stride::Numbers numbers) {
-  const std::uintptr_t first = page_of(stride.at(numbers.first));
-  const std::uintptr_t last = page_of(stride.at(numbers.end - 1));
-  return {std::min(first, last), std::max(first, last) + kPageBytes};
-}
-
-// Asks for the pages that the steps touch, neighbours in one call.
-void want(Os& os, const Stride& stride, Stride::Numbers numbers) {
-  AddressRange pages;
-  const auto ask = [&] { static_cast<void>(os.advise(pages.begin, pages.bytes(), MADV_WILLNEED)); };
-  for (std::uint64_t number = numbers.first; number < numbers.end; ++number) {
-    const AddressRange page{page_of(stride.at(number)), page_of(stride.at(number)) + kPageBytes};
-    const bool is_next = page.begin <= pages.end && page.end >= pages.begin;
-    if (!is_next && pages.bytes() > 0) {
-      ask();
-    }
-    pages = is_next ? AddressRange{std::min(pages.begin, page.begin), std::max(pages.end, page.end)} : page;
-  }
-  ask();
-}
-
 bool is_addressable(AddressRange range) {
   return range.begin >= kWholeAddressSpace.begin && range.end <= kWholeAddressSpace.end && range.begin < range.end;
 }
-
-// Of the pages a scan finds, those that a stride touches.
-class TouchedCounter : public RunVisitor {
- public:
-  explicit TouchedCounter(const Stride& stride) : stride_(stride) {}
-  bool visit(const PageRun& run) override {
-    pages_ = pages_ + stride_.inside(run.range).count();
-    return true;
-  }
-  [[nodiscard]] Pages pages() const {
-    return pages_;
-  }
-
- private:
-  Stride stride_;
-  Pages pages_;
-};
 
 }  // namespace
 
@@ -152,7 +111,7 @@ void Readahead::ask(Os& os, Stream& stream, const Stride& ahead, std::uintptr_t 
   if (!is_addressable(span)) {
     return;
   }
-  want(os, ahead, numbers);
+  ask_for(os, ahead, numbers);
   stream.edge.store(ahead.up ? span.end : span.begin, std::memory_order_relaxed);
   note_asked(stream.asked, ahead, numbers);
 }

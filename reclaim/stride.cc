@@ -1,5 +1,7 @@
-// stride.cc - a stride that fits what a scan finds.
+// stride.cc - a stride that fits what a scan finds, and asking for what it touches.
 #include "reclaim/stride.h"
+
+#include <sys/mman.h>
 
 #include <algorithm>
 
@@ -36,6 +38,26 @@ class PresentPages final : public RunVisitor {
 };
 
 }  // namespace
+
+AddressRange span_of(const Stride& stride, Stride::Numbers numbers) {
+  const std::uintptr_t first = page_of(stride.at(numbers.first));
+  const std::uintptr_t last = page_of(stride.at(numbers.end - 1));
+  return {std::min(first, last), std::max(first, last) + kPageBytes};
+}
+
+void ask_for(Os& os, const Stride& stride, Stride::Numbers numbers) {
+  AddressRange pages;
+  const auto ask = [&] { static_cast<void>(os.advise(pages.begin, pages.bytes(), MADV_WILLNEED)); };
+  for (std::uint64_t number = numbers.first; number < numbers.end; ++number) {
+    const AddressRange page{page_of(stride.at(number)), page_of(stride.at(number)) + kPageBytes};
+    const bool is_next = page.begin <= pages.end && page.end >= pages.begin;
+    if (!is_next && pages.bytes() > 0) {
+      ask();
+    }
+    pages = is_next ? AddressRange{std::min(pages.begin, page.begin), std::max(pages.end, page.end)} : page;
+  }
+  ask();
+}
 
 Stride find_stride(Os& os, Pagemap& pagemap, std::uintptr_t before, std::uintptr_t last) {
   constexpr std::uint64_t kLeastPages = 8;

@@ -1,4 +1,5 @@
-// stride.h - addresses at equal distances: which of them lie in a range, and whether faults are such.
+// stride.h - addresses at equal distances: which of them lie in a range, what pages they touch, whether faults are
+// such.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +48,29 @@ struct Stride {
   [[nodiscard]] std::uint64_t steps_to(std::uintptr_t to, std::uintptr_t from) const {
     return to <= from ? 0 : (to - from + step - 1) / step;
   }
+};
+
+// The pages that the steps [numbers.first, numbers.end) touch, and what lies between them.
+AddressRange span_of(const Stride& stride, Stride::Numbers numbers);
+
+// Asks for the pages that the steps touch (MADV_WILLNEED), neighbours in one call.
+void ask_for(Os& os, const Stride& stride, Stride::Numbers numbers);
+
+// Of the pages a scan finds, those that a stride touches.
+class TouchedCounter final : public RunVisitor {
+ public:
+  explicit TouchedCounter(const Stride& stride) : stride_(stride) {}
+  bool visit(const PageRun& run) override {
+    pages_ = pages_ + stride_.inside(run.range).count();
+    return true;
+  }
+  [[nodiscard]] Pages pages() const {
+    return pages_;
+  }
+
+ private:
+  Stride stride_;
+  Pages pages_;
 };
 
 // From two samples of a thread's faults: what is present between them was touched there, one page of
