@@ -2,6 +2,7 @@
 #include "reclaim/readahead.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace weir {
 namespace {
@@ -53,11 +54,33 @@ Stride Readahead::Stream::ahead() const {
   return {at, stride.load(std::memory_order_relaxed), up()};
 }
 
+// A walk that leaves its way: through pieces that lie in another order, or in order but for a few pages. It is taken
+// to go on from here in its direction, as long as it did so after it last left its way.
+bool Readahead::goes_on_elsewhere(Stream& stream, std::uintptr_t address) {
+  if (std::abs(stream.run.load(std::memory_order_relaxed)) < kRunOfStream ||
+      !stream.trusted.exchange(false, std::memory_order_relaxed)) {
+    return false;
+  }
+  // Where what was asked for last is near, it is a step aside.
+  const bool paged_out = stream.paged_out.load(std::memory_order_relaxed);
+  const std::uintptr_t width =
+      paged_out ? stream.window.load(std::memory_order_relaxed) * stream.ahead().step : kDryStep;
+  if (lead(address, stream.edge.load(std::memory_order_relaxed), stream.up()) > 2 * width) {
+    stream.edge.store(0, std::memory_order_relaxed);
+  }
+  stream.before.store(address, std::memory_order_relaxed);
+  return true;
+}
+
 // True when the sample goes on with a stream.
 bool Readahead::note_step(Stream& stream, std::uintptr_t last, std::uintptr_t address, std::uint32_t faults) {
   const bool up = address > last;
   const std::uintptr_t step = up ? address - last : last - address;
-  if (step > faults * kMostStep) {
+  const bool is_near = step <= faults * kMostStep;
+  if ((!is_near || up != stream.up()) && goes_on_elsewhere(stream, address)) {
+    return true;
+  }
+  if (!is_near) {
     stream.run.store(0, std::memory_order_relaxed);
     return false;
   }
@@ -65,6 +88,7 @@ bool Readahead::note_step(Stream& stream, std::uintptr_t last, std::uintptr_t ad
   run = up ? std::max(run, 0) + 1 : std::min(run, 0) - 1;
   stream.run.store(std::clamp(run, -kRunOfStream, kRunOfStream), std::memory_order_relaxed);
   stream.before.store(last, std::memory_order_relaxed);
+  stream.faults.store(faults, std::memory_order_relaxed);
   // Two events sample the same faults, so that a step may be one of fewer faults: no sign of a dense stream.
   stream.is_dense.store(
       step <= faults * kDenseStep && !is_multiple(step, stream.stride.load(std::memory_order_relaxed)),
@@ -73,6 +97,7 @@ bool Readahead::note_step(Stream& stream, std::uintptr_t last, std::uintptr_t ad
     stream.edge.store(0, std::memory_order_relaxed);
     return false;
   }
+  stream.trusted.store(true, std::memory_order_relaxed);
   return true;
 }
 
@@ -197,6 +222,21 @@ void Readahead::look_ahead(Os& os, Pagemap& pagemap, Stream& stream) {
   }
 }
 
+// A page, where no more was passed by than faulted: what did not fault was there, or is worth reading (zram: a fifth of
+// a fault and its page-out). Also where a walk has just gone on elsewhere, and nothing tells: hits will.
+std::uintptr_t Readahead::step_of_all(Os& os, Pagemap& pagemap, const Stream& stream) {
+  const std::uintptr_t before = stream.before.load(std::memory_order_relaxed);
+  const std::uintptr_t last = stream.last.load(std::memory_order_relaxed);
+  const std::uint32_t faults = stream.faults.load(std::memory_order_relaxed);
+  const AddressRange between{page_of(std::min(before, last)), page_of(std::max(before, last)) + kPageBytes};
+  if (before == last || between.bytes() > (faults + 1) * kMostStep) {
+    return kPageBytes;
+  }
+  PageCounter left;
+  const int error = pagemap.scan(os, between, left, PageKind::kSwapped);
+  return error == 0 && left.pages().count <= faults ? kPageBytes : 0;
+}
+
 ReadaheadOutcome Readahead::serve(Os& os, Pagemap& pagemap, Pages most) {
   ReadaheadOutcome outcome;
   wishes_.store(false, std::memory_order_relaxed);
@@ -208,7 +248,7 @@ ReadaheadOutcome Readahead::serve(Os& os, Pagemap& pagemap, Pages most) {
     if (!stream.ahead().any()) {
       const Stride seen = find_stride(os, pagemap, stream.before.load(std::memory_order_relaxed),
                                       stream.last.load(std::memory_order_relaxed));
-      stream.stride.store(seen.step, std::memory_order_relaxed);
+      stream.stride.store(seen.any() ? seen.step : step_of_all(os, pagemap, stream), std::memory_order_relaxed);
     }
     look_ahead(os, pagemap, stream);
   }

@@ -4,7 +4,12 @@
 // or down, make a stream. The reclaimer looks whether anything lies paged out ahead of it, and how:
 // a dense stream touches two pages of three or more, and every page is read; a sparse one has a
 // stride (objects of one size, a page or so of each), which the pages present between two samples
-// show, and only what the stride will touch is read.
+// show, and only what the stride will touch is read. Where what lies between was there already, and hardly
+// anything is left paged out, every page is read, too.
+//
+// A heap is walked piece by piece, and the pieces may lie in any order; objects of several sizes that were made
+// together lie side by side, and are met in almost the order of their addresses. So a stream that leaves its way is
+// taken to go on elsewhere, in the same direction, without waiting for two more samples; not twice in a row.
 //
 // The thread itself then asks, at each sample, for what comes next: into the swap cache
 // (MADV_WILLNEED), so that it meets minor faults. From zram that costs it as much as the faults
@@ -70,6 +75,8 @@ class Readahead {
     std::atomic<std::uintptr_t> before{0};  // the sample before the last one
     std::atomic<int> run{0};                // samples in sequence: positive upwards, negative downwards
     std::atomic<bool> is_dense{false};      // the last step was
+    std::atomic<bool> trusted{false};       // it has gone on since it last left its way
+    std::atomic<std::uint32_t> faults{0};   // of the last step
     std::atomic<bool> wanted{false};
     std::atomic<std::uintptr_t> edge{0};  // up to here all was asked for, or there was nothing; 0: nothing yet
     Asked asked;
@@ -85,6 +92,7 @@ class Readahead {
     [[nodiscard]] Stride ahead() const;
   };
 
+  static bool goes_on_elsewhere(Stream& stream, std::uintptr_t address);
   static bool note_step(Stream& stream, std::uintptr_t last, std::uintptr_t address, std::uint32_t faults);
   static void ask(Os& os, Stream& stream, const Stride& ahead, std::uintptr_t left);
   static void note_asked(Asked& asked, const Stride& ahead, Stride::Numbers numbers);
@@ -92,6 +100,7 @@ class Readahead {
   [[nodiscard]] static std::uint64_t passed(const Stream& stream);
 
   static void judge(Os& os, Pagemap& pagemap, Stream& stream, Pages most, ReadaheadOutcome& outcome);
+  static std::uintptr_t step_of_all(Os& os, Pagemap& pagemap, const Stream& stream);
   static void look_ahead(Os& os, Pagemap& pagemap, Stream& stream);
 
   std::atomic<bool> wishes_{false};
