@@ -78,17 +78,6 @@ std::atomic<std::int64_t>& budget_here(Process& p) {
   return group == kNoGroup ? p.growth_budget : p.group_budgets[group];
 }
 
-void after_look(const Standing& standing) {
-  Process& p = process();
-  budget_here(p).store(next_budget(standing), std::memory_order_relaxed);
-  if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed) && near_enough_to_arm(standing)) {
-    p.thread_wanted.store(true, std::memory_order_relaxed);
-  }
-  if (standing.above_high > Pages::none() && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
-    p.purge_wanted.store(true, std::memory_order_relaxed);
-  }
-}
-
 bool refuses_growth(const Process& p) {
   const GroupNumber group = current_group();
   return may_refuse_in(p.engine.view, p.engine.account.container()) ||
@@ -103,19 +92,6 @@ void promise(Process& p, Pages pages) {
   }
 }
 
-// Who pays for memory is its owner, whoever touches it first: buffers are handed on.
-GroupNumber payer_of(Process& p, std::uintptr_t address, std::uint32_t pages) {
-  ThreadGroups& groups = p.engine.groups;
-  if (!groups.any() || address == 0) {
-    return current_group();
-  }
-  const GroupNumber owner = groups.owner_at(address);
-  if (owner != current_group() && groups.has(owner)) {
-    groups.note_faults(owner, pages);
-  }
-  return owner;
-}
-
 // Of the process and of the calling thread's group, the one that is nearer to a limit.
 Standing nearest_standing(const Process& p, Pages unread) {
   const Standing whole = p.engine.account.standing(unread);
@@ -127,6 +103,17 @@ Standing nearest_standing(const Process& p, Pages unread) {
 }
 
 }  // namespace
+
+void after_look(const Standing& standing) {
+  Process& p = process();
+  budget_here(p).store(next_budget(standing), std::memory_order_relaxed);
+  if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed) && near_enough_to_arm(standing)) {
+    p.thread_wanted.store(true, std::memory_order_relaxed);
+  }
+  if (standing.above_high > Pages::none() && !p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+    p.purge_wanted.store(true, std::memory_order_relaxed);
+  }
+}
 
 void await_meter() {
   Process& p = process();
@@ -231,34 +218,6 @@ void on_safe_point() {
     if (p.engine.may_open_here()) {
       purge_and_book(p.engine, nullptr);
     }
-  }
-}
-
-void on_fault_sample(std::uintptr_t address) {
-  Process& p = process();
-  if (inside_weir() || p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
-    return;
-  }
-  const WeirScope scope;
-  p.engine.placement.note_core(p.engine.os);
-  // What may be touched until the next sample is charged ahead, as the kernel's stock is.
-  const std::uint32_t period = meter_is_fine() ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod;
-  if (address == 0) {
-    p.engine.shared.ranking.fronts().ask(p.engine.os);
-  } else {
-    p.engine.sampled.fetch_add(period, std::memory_order_relaxed);
-    p.engine.shared.ranking.gone().touched(address);
-    if (p.engine.reclaimer_ready.load(std::memory_order_relaxed) &&
-        p.engine.readahead.note(p.engine.os, p.engine.os.tid(), address, period)) {
-      wake_reclaimer(p.engine);
-    }
-  }
-  note_own_faults();
-  charge(p.engine, {Pages{period}, false, payer_of(p, address, period), !is_warning_thread()});
-  if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
-    const Standing standing = p.engine.account.standing(Pages::none());
-    after_look(standing);
-    plan_timed_look(standing);
   }
 }
 

@@ -1,8 +1,10 @@
-// growth.h - the three ways a program tells us that it grows: its allocator, its mappings, its faults.
+// growth.h - how a program tells us that it grows: by its allocator and its mappings; by its faults see samples.h.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "reclaim/account.h"
 
 namespace weir {
 
@@ -15,16 +17,14 @@ void expect_unseen(std::size_t bytes);
 // The marks may have come near by themselves (`weir set`): a reclaimer at the next safe point, until then a timer.
 // Safe in signal handlers.
 void arm_if_near();
+// Where we stood when we looked: how soon to look again, and whether a reclaimer is worth it. Safe in signal handlers.
+void after_look(const Standing& standing);
 // Waits, for 100 ms at most, while another thread starts the reclaimer: what grows meanwhile would grow unseen.
 void await_meter();
 // The allocator is about to touch so many units of 2 MiB that may come as huge pages.
 void on_huge_units(std::size_t units);
 // The calling thread holds no allocator lock: what needs malloc may be done now.
 void on_safe_point();
-// The fault meter's sample, or a poke by the reclaimer, in the thread that grows. `address` is
-// that of the fault, 0 when not known.
-void on_fault_sample(std::uintptr_t address);
-
 // In the constructor. A program whose static memory alone can reach a mark may never call us again:
 // the one case for a thread before main.
 void arm_for_static_memory();

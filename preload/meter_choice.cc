@@ -60,8 +60,11 @@ void adjust_meter(Process& p, const Standing& standing) {
     return;
   }
   const bool near = FaultMeter::is_near(standing);
+  if (!near) {
+    fine.store(false, std::memory_order_relaxed);  // before the fine samples end
+  }
   meter.set_fine(p.engine.os, near);
-  fine.store(near, std::memory_order_relaxed);
+  fine.store(meter.is_fine(), std::memory_order_relaxed);
 }
 
 void close_meter(Process& p) {

@@ -13,6 +13,7 @@
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/reclaimer_thread.h"
+#include "preload/samples.h"
 #include "preload/scope.h"
 #include "preload/signal_mask.h"
 #include "reclaim/fault_meter.h"
@@ -39,8 +40,9 @@ std::uint64_t perf_data(const siginfo_t* info) {
   return data;
 }
 
-bool is_sample(const siginfo_t* info) {
-  return info->si_code == TRAP_PERF && perf_data(info) == FaultMeter::kCookie;
+// How many faults it stands for; 0: it is none.
+std::uint32_t sampled_faults(const siginfo_t* info) {
+  return info->si_code == TRAP_PERF ? FaultMeter::period_of(perf_data(info)) : 0;
 }
 bool is_ours(const siginfo_t* info) {
   return info->si_code == SI_TIMER && info->si_value.sival_ptr == GrowthWatch::cookie();
@@ -62,19 +64,20 @@ void unnoticed(void* context, int signal, Act act) {
 }
 
 void on_trap(int signal, siginfo_t* info, void* context) {
-  if (process().stage.load(std::memory_order_acquire) == Stage::kPassive && (is_sample(info) || is_ours(info))) {
+  const std::uint32_t faults = sampled_faults(info);
+  if (process().stage.load(std::memory_order_acquire) == Stage::kPassive && (faults > 0 || is_ours(info))) {
     return;  // on its way when the filter came
   }
-  if (is_sample(info)) {
+  if (faults > 0) {
     const HandlerScope scope(context);
-    on_fault_sample(reinterpret_cast<std::uintptr_t>(info->si_addr));
+    on_fault_sample(reinterpret_cast<std::uintptr_t>(info->si_addr), faults);
   } else if (is_ours(info)) {
     // To the reclaimer it is the CPU-time timer: the raised word ends its futex wait, which
     // SA_RESTART would else take up again. Without a reclaimer the timer comes to the program.
     if (inside_weir()) {
       on_reclaimer_timer();
     } else {
-      unnoticed(context, signal, [] { on_fault_sample(0); });
+      unnoticed(context, signal, [] { on_poke(); });
     }
   } else if (info->si_code > 0 || !hold_back_trap()) {
     trap.pass_on(info, context);

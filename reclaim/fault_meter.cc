@@ -12,13 +12,13 @@
 namespace weir {
 namespace {
 
-perf_event_attr attributes(std::uint64_t period, bool disabled) {
+perf_event_attr attributes(std::uint64_t sig_data, bool disabled) {
   perf_event_attr attr;
   std::memset(&attr, 0, sizeof(attr));
   attr.type = PERF_TYPE_SOFTWARE;
   attr.size = sizeof(attr);
   attr.config = PERF_COUNT_SW_PAGE_FAULTS;
-  attr.sample_period = period;
+  attr.sample_period = FaultMeter::period_of(sig_data);
   attr.sample_type = PERF_SAMPLE_ADDR;
   // Also where the kernel would let us: a fault inside execve would leave a SIGTRAP pending for the
   // new program, which has no handler for it.
@@ -29,22 +29,23 @@ perf_event_attr attributes(std::uint64_t period, bool disabled) {
   attr.inherit_thread = 1;
   attr.remove_on_exec = 1;
   attr.sigtrap = 1;
-  attr.sig_data = FaultMeter::kCookie;
+  attr.sig_data = sig_data;
   return attr;
 }
 
 }  // namespace
 
 int FaultMeter::open_thread(Os& os, int tid) {
-  perf_event_attr coarse = attributes(kCoarsePeriod, false);
+  perf_event_attr coarse = attributes(kCookie, false);
   const SysResult fd = os.perf_open(&coarse, tid);
   if (!fd.ok()) {
     return fd.error();
   }
-  perf_event_attr fine = attributes(kFinePeriod, true);
+  perf_event_attr fine = attributes(kFineCookie, true);
   const SysResult fine_fd = os.perf_open(&fine, tid);
   coarse_[count_] = static_cast<int>(fd.value());
   fine_fds_[count_] = fine_fd.ok() ? static_cast<int>(fine_fd.value()) : -1;
+  may_be_fine_ = may_be_fine_ && fine_fd.ok();
   ++count_;
   return 0;
 }
@@ -89,17 +90,16 @@ void FaultMeter::close(Os& os) {
   }
   count_ = 0;
   fine_ = false;
+  may_be_fine_ = true;
 }
 
 void FaultMeter::set_fine(Os& os, bool fine) {
-  if (fine == fine_) {
+  if (fine == fine_ || !may_be_fine_) {
     return;
   }
   fine_ = fine;
   for (std::size_t i = 0; i < count_; ++i) {
-    if (fine_fds_[i] >= 0) {
-      static_cast<void>(os.ioctl(fine_fds_[i], fine ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, nullptr));
-    }
+    static_cast<void>(os.ioctl(fine_fds_[i], fine ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, nullptr));
   }
 }
 

@@ -19,10 +19,16 @@ namespace weir {
 
 class FaultMeter {
  public:
-  static constexpr std::uint64_t kCoarsePeriod = 128;
-  static constexpr std::uint64_t kFinePeriod = 32;
-  // perf_event_attr.sig_data: how the signal handler knows its own from others'.
+  static constexpr std::uint32_t kCoarsePeriod = 128;
+  static constexpr std::uint32_t kFinePeriod = 32;
+  // perf_event_attr.sig_data: how the signal handler knows its own from others', and how many faults it is for.
   static constexpr std::uint64_t kCookie = 0x7765'6972;
+  static constexpr std::uint64_t kFineCookie = kCookie + 1;
+
+  // How many faults a sample with that sig_data stands for; 0: it is not ours.
+  static constexpr std::uint32_t period_of(std::uint64_t sig_data) {
+    return sig_data == kFineCookie ? kFinePeriod : sig_data == kCookie ? kCoarsePeriod : 0;
+  }
 
   // Near a mark the finer one is wanted.
   static bool is_near(const Standing& standing) {
@@ -34,6 +40,7 @@ class FaultMeter {
   // failure none stays open.
   int open(Os& os);
   void close(Os& os);
+  // Fine only where every thread's can be: the coarse samples are not listened to meanwhile.
   void set_fine(Os& os, bool fine);
   [[nodiscard]] bool is_open() const {
     return count_ > 0;
@@ -51,6 +58,7 @@ class FaultMeter {
   int fine_fds_[kMostThreads] = {};
   std::size_t count_ = 0;
   bool fine_ = false;
+  bool may_be_fine_ = true;
 };
 
 }  // namespace weir

@@ -169,7 +169,8 @@ void ReplayMachine::run_reclaimer() {
   const LookResult result = look(*engine_, watch_, !plan_.background);
   engine_->reclaimer_sleeps.store(true);
   fine_ = FaultMeter::is_near(result.standing);
-  faults_to_sample_ = std::min(faults_to_sample_, fine_ ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod);
+  faults_to_sample_ =
+      std::min<std::uint64_t>(faults_to_sample_, fine_ ? FaultMeter::kFinePeriod : FaultMeter::kCoarsePeriod);
   os_.move_clock_to(os_.now_ns() + ReplayOs::kCallNs);
   if (const std::int64_t pause = pause_after(result); pause >= 0) {
     look_at_ns_ = std::min(look_at_ns_, os_.now_ns() + static_cast<std::uint64_t>(pause));
