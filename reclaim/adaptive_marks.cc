@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/usage.h"
+#include "reclaim/peers.h"
 
 namespace weir {
 namespace {
@@ -11,10 +12,30 @@ namespace {
 constexpr std::uint64_t kPauseNs = 5'000'000;
 constexpr std::uint64_t kLeastMargin = 128;  // pages: two threads' worth between two samples
 
+// Whether one process holds nearly all there is, and is stopped at its own samples. Who is held then waits for
+// page-outs that are its own to pay for. With several it waits for others, and under the fallback meter it grows unseen
+// until then.
+bool is_held_for_itself(const Engine& engine, ContainerId id, Pages limit) {
+  constexpr std::uint64_t kSmallPart = 8;
+  Pages all;
+  Pages largest;
+  each_of_size(engine, id, Pages::none(), [&](const BookEntry& entry, const MemberRecord& record, MemberId) {
+    all = all + size_of(entry, record);
+    largest = std::max(largest, size_of(entry, record));
+  });
+  return (all - largest).count < limit.count / kSmallPart && has_perf_meter(engine);
+}
+
 // Charges that met the limit, or were held because it was near.
-std::uint64_t trouble_of(const ContainerRecord& record) {
+std::uint64_t trouble_of(const ContainerRecord& record, bool for_itself) {
   return record.counters.failcnt.load(std::memory_order_relaxed) +
-         record.counters.throttle.load(std::memory_order_relaxed);
+         (for_itself ? 0 : record.counters.throttle.load(std::memory_order_relaxed));
+}
+
+// How far low is from high: what leaves at once saves wake-ups, and is missed.
+std::uint64_t depth_of(std::uint64_t margin, bool for_itself) {
+  constexpr std::uint64_t kPart = 4;
+  return for_itself ? std::max(margin / kPart, kLeastMargin) : margin;
 }
 
 }  // namespace
@@ -30,7 +51,8 @@ void adapt_marks(Engine& engine, ContainerId id) {
   if (now - last < kPauseNs || !record.adapted_ns.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
     return;
   }
-  const std::uint64_t trouble = trouble_of(record);
+  const bool for_itself = is_held_for_itself(engine, id, marks.limit);
+  const std::uint64_t trouble = trouble_of(record, for_itself);
   const bool calm = record.adapted_trouble.exchange(trouble, std::memory_order_relaxed) == trouble;
   const std::uint64_t most = marks.limit.count / 8;
   const std::uint64_t least = std::min(std::max(marks.limit.count / 64, kLeastMargin), most);
@@ -41,7 +63,7 @@ void adapt_marks(Engine& engine, ContainerId id) {
   }
   // Low first when it goes down, so that low <= high holds for whoever looks in between.
   const std::uint64_t high = marks.limit.count - wanted;
-  const std::uint64_t low = high - std::min(wanted, high);
+  const std::uint64_t low = high - std::min(depth_of(wanted, for_itself), high);
   Counter& first = calm ? record.high_watermark : record.low_watermark;
   Counter& second = calm ? record.low_watermark : record.high_watermark;
   first.store(calm ? high : low, std::memory_order_relaxed);

@@ -22,18 +22,24 @@ inline bool counts(const BookEntry& entry, const MemberRecord& record, Pages lim
   return size_of(entry, record).count >= limit.count / LoadControl::kLeastShare;
 }
 
-// Calls `visit(entry, record, member)` for the members of `id` and below that count.
+// Calls `visit(entry, record, member)` for the members of `id` and below that are of that size at least.
 template <typename Visit>
-void each_that_counts(const Engine& engine, ContainerId id, Visit visit) {
+void each_of_size(const Engine& engine, ContainerId id, Pages least, Visit visit) {
   const Subtree subtree = Subtree::below(engine.view, id);
-  const Pages limit{engine.view.container(id).limit.load(std::memory_order_relaxed)};
   const std::uint32_t high = engine.view.members_high();
   for (std::uint32_t i = 0; i < high; ++i) {
     const BookEntry entry = engine.view.book(MemberId{i}).load();
-    if (entry.pid != 0 && subtree.holds(entry.container) && counts(entry, engine.view.member(MemberId{i}), limit)) {
+    if (entry.pid != 0 && subtree.holds(entry.container) && size_of(entry, engine.view.member(MemberId{i})) >= least) {
       visit(entry, engine.view.member(MemberId{i}), MemberId{i});
     }
   }
+}
+
+// Those that count.
+template <typename Visit>
+void each_that_counts(const Engine& engine, ContainerId id, Visit visit) {
+  const Pages limit{engine.view.container(id).limit.load(std::memory_order_relaxed)};
+  each_of_size(engine, id, Pages{limit.count / LoadControl::kLeastShare}, visit);
 }
 
 }  // namespace weir

@@ -12,6 +12,14 @@ class AdaptiveMarksTest : public ::testing::Test {
  protected:
   AdaptiveMarksTest() {
     record().adaptive.store(1);
+    meter(Meter::kFallback);
+  }
+  void meter(Meter kind) const {
+    machine_.engine.record().meter.store(static_cast<std::uint32_t>(kind));
+  }
+  void hold(std::uint64_t pages) {
+    machine_.os.touch(0, pages);
+    machine_.engine.account.refresh(machine_.os, nullptr);
   }
   [[nodiscard]] ContainerRecord& record() const {
     return machine_.engine.view.container(machine_.container);
@@ -116,6 +124,74 @@ TEST_F(AdaptiveMarksTest, AMarginOutOfBoundsIsBroughtBack) {
   record().low_watermark.store(kLimit);
   run();
   EXPECT_EQ(margin(), kLimit / 64);
+}
+
+// One process, stopped at its own samples.
+class HeldForItselfTest : public AdaptiveMarksTest {
+ protected:
+  HeldForItselfTest() {
+    meter(Meter::kPerf);
+    hold(kLimit / 8 * 7);
+    record().high_watermark.store(kLimit - 2000);
+    record().low_watermark.store(kLimit - 4000);
+  }
+  std::uint64_t high_after_a_hold() {
+    run(0, 1);
+    return record().high_watermark.load();
+  }
+};
+
+TEST_F(HeldForItselfTest, ToBeHeldIsNoTrouble) {
+  run(0, 5);
+  EXPECT_EQ(record().high_watermark.load(), kLimit - 2000 + 2000 / 16);
+}
+
+TEST_F(HeldForItselfTest, LowIsAQuarterFurther) {
+  run();
+  EXPECT_EQ(record().high_watermark.load() - record().low_watermark.load(), (2000U - 2000 / 16) / 4);
+}
+
+TEST_F(HeldForItselfTest, ButNotNearerThanTwoSamples) {
+  for (int i = 0; i < 100; ++i) {
+    run();
+  }
+  EXPECT_EQ(record().high_watermark.load(), kLimit - kLimit / 64);
+  EXPECT_EQ(record().high_watermark.load() - record().low_watermark.load(), kLimit / 64 / 4);
+  ASSERT_EQ(set_marks(record(), {Pages{4096}, Pages{3584}, Pages{3072}}), 0);
+  for (int i = 0; i < 100; ++i) {
+    run();
+  }
+  EXPECT_EQ(marks_of(record()), (Marks{Pages{4096}, Pages{4096 - 128}, Pages{4096 - 256}}));
+}
+
+TEST_F(HeldForItselfTest, TheLimitIs) {
+  run(1, 0);
+  EXPECT_EQ(record().high_watermark.load(), kLimit - 3000);
+}
+
+TEST_F(HeldForItselfTest, NotBesideAnotherLargeOne) {
+  machine_.add_member(500, kLimit / 8, 0);
+  EXPECT_EQ(high_after_a_hold(), kLimit - 3000);
+}
+
+TEST_F(HeldForItselfTest, NotBesideOneThatIsPagedOut) {
+  machine_.add_member(500, 10, 0);
+  MemberId other;
+  ASSERT_TRUE(machine_.engine.view.find_member(500, other));
+  machine_.engine.view.member(other).swap_pages.store(kLimit / 8);
+  EXPECT_EQ(high_after_a_hold(), kLimit - 3000);
+}
+
+TEST_F(HeldForItselfTest, NotBesideManySmallOnes) {
+  for (int pid = 500; pid < 520; ++pid) {
+    machine_.add_member(pid, kLimit / 100, 0);
+  }
+  EXPECT_EQ(high_after_a_hold(), kLimit - 3000);
+}
+
+TEST_F(HeldForItselfTest, ButBesideAShell) {
+  machine_.add_member(500, 300, 0);
+  EXPECT_EQ(high_after_a_hold(), kLimit - 2000 + 2000 / 16);
 }
 
 }  // namespace
