@@ -131,7 +131,8 @@ void book(Os& os, Ranking& ranking, const Stretch& stretch, const Met& met, Evic
       continue;
     }
     ranking.note_resident(*record, stretch.before[i]);
-    const PageSet gone = without(stretch.before[i], stretch.after[i]);
+    // What was to stay and is gone was given up by the program meanwhile.
+    const PageSet gone = without(stretch.asked(i), stretch.after[i]);
     const std::uint8_t asked = size_of(stretch.asked(i));
     const std::uint8_t left = size_of(stretch.stayed(i));
     record->present = stretch.after[i];

@@ -108,5 +108,17 @@ TEST_F(SparedPagesTest, NorIsAGranuleTakenForOneThatWouldNotLeave) {
   EXPECT_EQ(shared_.ranking.map().find_or_make(os_, Granule::holding(kHeap + 20 * kPageBytes))->stuck_times, 0);
 }
 
+TEST_F(SparedPagesTest, WhatTheProgramGivesUpMeanwhileWasNotPagedOut) {
+  come_back_after(0);
+  os_.touch(16, 1);
+  shared_.ranking.set_clock(kPages * 4);
+  build();
+  os_.interleave(Call::kAdvise, [this] { os_.free_pages(0, kPages); });
+  const EvictOutcome outcome = evict_all();
+  EXPECT_EQ(os_.resident(), 0U);
+  EXPECT_EQ(outcome.requested, Pages{1});
+  EXPECT_EQ(outcome.done, Pages{1}) << "not the two that were to stay";
+}
+
 }  // namespace
 }  // namespace weir::testing
