@@ -23,7 +23,7 @@ bool is_held_for_itself(const Engine& engine, ContainerId id, Pages limit) {
     all = all + size_of(entry, record);
     largest = std::max(largest, size_of(entry, record));
   });
-  return (all - largest).count < limit.count / kSmallPart && is_sampled(engine);
+  return (all - largest).count < limit.count / kSmallPart && has_perf_meter(engine);
 }
 
 // Charges that met the limit, or were held because it was near.
