@@ -17,19 +17,27 @@ constexpr std::uint64_t kLeastMargin = 128;  // pages: two threads' worth betwee
 // until then.
 bool is_held_for_itself(const Engine& engine, ContainerId id, Pages limit) {
   constexpr std::uint64_t kSmallPart = 8;
+  if (!has_perf_meter(engine)) {
+    return false;
+  }
   Pages all;
   Pages largest;
   each_of_size(engine, id, Pages::none(), [&](const BookEntry& entry, const MemberRecord& record, MemberId) {
     all = all + size_of(entry, record);
     largest = std::max(largest, size_of(entry, record));
   });
-  return (all - largest).count < limit.count / kSmallPart && has_perf_meter(engine);
+  return (all - largest).count < limit.count / kSmallPart;
 }
 
-// Charges that met the limit, or were held because it was near.
-std::uint64_t trouble_of(const ContainerRecord& record, bool for_itself) {
-  return record.counters.failcnt.load(std::memory_order_relaxed) +
-         (for_itself ? 0 : record.counters.throttle.load(std::memory_order_relaxed));
+// The charges that met the limit (upper half) and those that were held because it was near (lower half) since the books
+// began. Apart: whether the held ones count may change from one look to the next.
+std::uint64_t trouble_of(const ContainerRecord& record) {
+  return record.counters.failcnt.load(std::memory_order_relaxed) << 32 |
+         (record.counters.throttle.load(std::memory_order_relaxed) & 0xffff'ffff);
+}
+
+bool is_calm(std::uint64_t before, std::uint64_t now, bool for_itself) {
+  return for_itself ? before >> 32 == now >> 32 : before == now;
 }
 
 // How far low is from high: what leaves at once saves wake-ups, and is missed.
@@ -52,8 +60,8 @@ void adapt_marks(Engine& engine, ContainerId id) {
     return;
   }
   const bool for_itself = is_held_for_itself(engine, id, marks.limit);
-  const std::uint64_t trouble = trouble_of(record, for_itself);
-  const bool calm = record.adapted_trouble.exchange(trouble, std::memory_order_relaxed) == trouble;
+  const std::uint64_t trouble = trouble_of(record);
+  const bool calm = is_calm(record.adapted_trouble.exchange(trouble, std::memory_order_relaxed), trouble, for_itself);
   const std::uint64_t most = marks.limit.count / 8;
   const std::uint64_t least = std::min(std::max(marks.limit.count / 64, kLeastMargin), most);
   const std::uint64_t margin = (marks.limit - marks.high).count;

@@ -146,6 +146,17 @@ TEST_F(HeldForItselfTest, ToBeHeldIsNoTrouble) {
   EXPECT_EQ(record().high_watermark.load(), kLimit - 2000 + 2000 / 16);
 }
 
+TEST_F(HeldForItselfTest, NorIsItOnceItCountsAgain) {
+  run(3, 5);
+  const std::uint64_t high = record().high_watermark.load();
+  meter(Meter::kFallback);
+  run();
+  EXPECT_GT(record().high_watermark.load(), high) << "nothing happened since";
+  meter(Meter::kPerf);
+  run();
+  EXPECT_GT(record().high_watermark.load(), high);
+}
+
 TEST_F(HeldForItselfTest, LowIsAQuarterFurther) {
   run();
   EXPECT_EQ(record().high_watermark.load() - record().low_watermark.load(), (2000U - 2000 / 16) / 4);
