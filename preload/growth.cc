@@ -6,7 +6,6 @@
 #include "preload/callbacks.h"
 #include "preload/huge_regions.h"
 #include "preload/jemalloc.h"
-#include "preload/meter_choice.h"
 #include "preload/own_image.h"
 #include "preload/process.h"
 #include "preload/process_rules.h"
@@ -16,7 +15,6 @@
 #include "preload/timed_look.h"
 #include "reclaim/charge.h"
 #include "reclaim/enomem.h"
-#include "reclaim/fault_meter.h"
 #include "reclaim/other_members.h"
 
 namespace weir {

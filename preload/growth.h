@@ -25,6 +25,7 @@ void await_meter();
 void on_huge_units(std::size_t units);
 // The calling thread holds no allocator lock: what needs malloc may be done now.
 void on_safe_point();
+
 // In the constructor. A program whose static memory alone can reach a mark may never call us again:
 // the one case for a thread before main.
 void arm_for_static_memory();

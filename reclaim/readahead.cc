@@ -89,7 +89,7 @@ bool Readahead::note_step(Stream& stream, std::uintptr_t last, std::uintptr_t ad
   stream.run.store(std::clamp(run, -kRunOfStream, kRunOfStream), std::memory_order_relaxed);
   stream.before.store(last, std::memory_order_relaxed);
   stream.faults.store(faults, std::memory_order_relaxed);
-  // Two events sample the same faults, so that a step may be one of fewer faults: no sign of a dense stream.
+  // A coarse sample right after a fine one stands for fewer faults than it says: its step is no sign of a dense stream.
   stream.is_dense.store(
       step <= faults * kDenseStep && !is_multiple(step, stream.stride.load(std::memory_order_relaxed)),
       std::memory_order_relaxed);
@@ -108,7 +108,6 @@ bool Readahead::note(Os& os, int tid, std::uintptr_t address, std::uint32_t faul
     stream.run.store(0, std::memory_order_relaxed);
     return false;
   }
-  // The coarse and the fine event may tell of the same fault.
   if (address == last || !note_step(stream, last, address, faults)) {
     return false;
   }

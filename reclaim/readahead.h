@@ -4,8 +4,8 @@
 // or down, make a stream. The reclaimer looks whether anything lies paged out ahead of it, and how:
 // a dense stream touches two pages of three or more, and every page is read; a sparse one has a
 // stride (objects of one size, a page or so of each), which the pages present between two samples
-// show, and only what the stride will touch is read. Where what lies between was there already, and hardly
-// anything is left paged out, every page is read, too.
+// show, and only what the stride will touch is read. Where what lies between was there already, and no more
+// is left paged out than faulted, every page is read, too.
 //
 // A heap is walked piece by piece, and the pieces may lie in any order; objects of several sizes that were made
 // together lie side by side, and are met in almost the order of their addresses. So a stream that leaves its way is
