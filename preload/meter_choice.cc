@@ -14,7 +14,6 @@ namespace weir {
 namespace {
 
 constinit FaultMeter meter;
-constinit std::atomic<bool> fine{false};
 
 // A debugger would stop the program at every sample.
 void step_aside_for_debugger(Process& p) {
@@ -56,23 +55,21 @@ void choose_meter(Process& p) {
 
 void adjust_meter(Process& p, const Standing& standing) {
   step_aside_for_debugger(p);
-  if (!meter.is_open()) {
-    return;
+  if (meter.is_open()) {
+    meter.set_fine(p.engine.os, FaultMeter::is_near(standing));
   }
-  const bool near = FaultMeter::is_near(standing);
-  if (!near) {
-    fine.store(false, std::memory_order_relaxed);  // before the fine samples end
-  }
-  meter.set_fine(p.engine.os, near);
-  fine.store(meter.is_fine(), std::memory_order_relaxed);
 }
 
 void close_meter(Process& p) {
   meter.close(p.engine.os);
 }
 
+void forget_meter() {
+  meter.forget();
+}
+
 bool meter_is_fine() {
-  return fine.load(std::memory_order_relaxed);
+  return meter.is_fine();
 }
 
 }  // namespace weir

@@ -52,6 +52,11 @@ class ProgramOomReport final : public OomReport {
     }
     owner_.store(0, std::memory_order_release);
   }
+  void forget() {
+    file_ = kNone;
+    terminal_ = kNone;
+    owner_.store(0, std::memory_order_relaxed);
+  }
 
  private:
   [[nodiscard]] bool is_mine() const {
@@ -91,6 +96,10 @@ constinit ProgramOomReport the_report;
 
 OomReport& program_oom_report() {
   return the_report;
+}
+
+void forget_oom_report() {
+  the_report.forget();
 }
 
 }  // namespace weir

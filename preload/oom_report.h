@@ -9,5 +9,7 @@ namespace weir {
 // parses it goes on parsing), and to the victim's stderr if that is a terminal. Raw system calls
 // only. One at a time in a process: the killer of a container is alone, but a thread may be at another's.
 OomReport& program_oom_report();
+// In a child after fork: the thread that wrote one is not there.
+void forget_oom_report();
 
 }  // namespace weir

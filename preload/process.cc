@@ -10,12 +10,15 @@
 #include "preload/dump.h"
 #include "preload/growth.h"
 #include "preload/log.h"
+#include "preload/meter_choice.h"
+#include "preload/oom_report.h"
 #include "preload/own_thread.h"
 #include "preload/process_rules.h"
 #include "preload/reclaimer_thread.h"
 #include "preload/recording.h"
 #include "preload/thread_groups.h"
 #include "preload/timed_look.h"
+#include "reclaim/fork_child.h"
 
 namespace weir {
 namespace {
@@ -127,27 +130,13 @@ void restart_in_child() {
   forget_dump();
   forget_title();
   p.pid.store(static_cast<std::uint32_t>(raw_os().pid()), std::memory_order_relaxed);
-  p.engine.shared.lock.reset();
-  p.engine.direct_lock.reset();
-  p.engine.evidence_lock.reset();
-  p.engine.pagemap.forget();
-  p.engine.statm.forget();
-  p.engine.evidence.forget();
-  p.engine.proactive = Proactive{};
-  if (p.engine.free_keeper.forget()) {
+  if (forget_parents_work(p.engine)) {
     p.let_large_go.store(true, std::memory_order_relaxed);
   }
   forget_recording(p);
   forget_reclaimer_change();
-  p.engine.reclaimer_runs.store(false, std::memory_order_relaxed);
-  p.engine.reclaimer_ready.store(false, std::memory_order_relaxed);
-  p.engine.reclaimer_sleeps.store(false, std::memory_order_relaxed);
-  p.engine.many_threads.store(false, std::memory_order_relaxed);
-  p.engine.waiters.store(0, std::memory_order_relaxed);
-  p.engine.asked_here.store(0, std::memory_order_relaxed);
-  p.engine.unserved.store(false, std::memory_order_relaxed);
-  p.engine.grows_unseen.store(false, std::memory_order_relaxed);
-  p.engine.oom_pauses.end_all();
+  forget_meter();
+  forget_oom_report();
   p.thread_wanted.store(false, std::memory_order_relaxed);
   fork_page.same_process.store(1, std::memory_order_relaxed);
   p.growth_budget.store(0, std::memory_order_relaxed);

@@ -129,6 +129,7 @@ void stop_lone_reclaimer() {
 }
 
 void forget_reclaimer_change() {
+  reclaimer_loop().first_thread_ended.store(false, std::memory_order_relaxed);
   being_changed.store(0, std::memory_order_relaxed);
 }
 

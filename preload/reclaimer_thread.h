@@ -16,7 +16,7 @@ void on_reclaimer_timer();
 void stop_reclaimer_thread();
 // The same where the program has one thread: before what only a process of one thread may do.
 void stop_lone_reclaimer();
-// In a fork child: who was starting or ending it is not there.
+// In a fork child: who was starting or ending it is not there, and the forking thread is its first.
 void forget_reclaimer_change();
 // Tells it to end, and does not wait. Safe in signal handlers.
 void abandon_reclaimer_thread();

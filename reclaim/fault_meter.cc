@@ -82,25 +82,33 @@ int FaultMeter::open(Os& os) {
 }
 
 void FaultMeter::close(Os& os) {
+  fine_.store(false, std::memory_order_relaxed);
   for (std::size_t i = 0; i < count_; ++i) {
     static_cast<void>(os.close(coarse_[i]));
     if (fine_fds_[i] >= 0) {
       static_cast<void>(os.close(fine_fds_[i]));
     }
   }
+  forget();
+}
+
+void FaultMeter::forget() {
   count_ = 0;
-  fine_ = false;
+  fine_.store(false, std::memory_order_relaxed);
   may_be_fine_ = true;
 }
 
 void FaultMeter::set_fine(Os& os, bool fine) {
-  if (fine == fine_ || !may_be_fine_) {
+  if (fine == is_fine() || !may_be_fine_) {
     return;
   }
-  fine_ = fine;
+  if (!fine) {
+    fine_.store(false, std::memory_order_relaxed);  // the coarse ones are listened to before the fine ones end
+  }
   for (std::size_t i = 0; i < count_; ++i) {
     static_cast<void>(os.ioctl(fine_fds_[i], fine ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, nullptr));
   }
+  fine_.store(fine, std::memory_order_relaxed);
 }
 
 }  // namespace weir

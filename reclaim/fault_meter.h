@@ -6,9 +6,10 @@
 // near the limit, because PERF_EVENT_IOC_PERIOD has no effect on inherited software events.
 // Faults taken in the kernel are not counted: the growth watch sees to those.
 //
-// Used by the reclaimer thread only: the descriptors live in its own table.
+// Used by the reclaimer thread only, but for is_fine(): the descriptors live in its own table.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "core/os.h"
@@ -40,13 +41,16 @@ class FaultMeter {
   // failure none stays open.
   int open(Os& os);
   void close(Os& os);
+  // In a child after fork: the descriptors were those of another process' reclaimer.
+  void forget();
   // Fine only where every thread's can be: the coarse samples are not listened to meanwhile.
   void set_fine(Os& os, bool fine);
   [[nodiscard]] bool is_open() const {
     return count_ > 0;
   }
+  // Whether the fine samples tell of every fault. From any thread, and in signal handlers.
   [[nodiscard]] bool is_fine() const {
-    return fine_;
+    return fine_.load(std::memory_order_relaxed);
   }
 
  private:
@@ -57,7 +61,7 @@ class FaultMeter {
   int coarse_[kMostThreads] = {};
   int fine_fds_[kMostThreads] = {};
   std::size_t count_ = 0;
-  bool fine_ = false;
+  std::atomic<bool> fine_{false};
   bool may_be_fine_ = true;
 };
 

@@ -79,6 +79,13 @@ class ForkAtTheLimitTest(harness.WeirTest):
             self.assertEqual(result.same(), (0, b"ok\n", b""), f"turn {turn}")
 
 
+class ForkChainTest(harness.WeirTest):
+    def test_a_child_begins_with_nothing_of_its_parents_meter(self):
+        """As many generations as a meter has room for threads; each near enough to its limit for a reclaimer."""
+        result = self.run_weir([harness.program("fork_chain"), "280", "10"], 16 * MIB, timeout=HANG)
+        self.assertEqual(result.same(), (0, b"ok\n", b""))
+
+
 class MainExitsTest(harness.WeirTest):
     def test_a_process_whose_main_has_exited_ends(self):
         """Hazard 2: a thread of ours must not keep a process alive; what it has buffered is written, as by exit(0).

@@ -5,6 +5,7 @@
 #include <linux/perf_event.h>
 
 #include <cerrno>
+#include <functional>
 
 #include "tests/reclaim/threads_os.h"
 
@@ -23,14 +24,18 @@ class PerfOs final : public ThreadsOs {
     return SysResult(100 + static_cast<long>(opened.size()) - 1);
   }
   SysResult ioctl(int fd, unsigned long request, void*) override {
+    at_a_switch();
     switched.emplace_back(fd, request == PERF_EVENT_IOC_ENABLE);
     return SysResult(0);
   }
-  SysResult close(int) override {
+  SysResult close(int fd) override {
+    closed.push_back(fd);
     return SysResult(0);
   }
   std::vector<perf_event_attr> opened;
   std::vector<std::pair<int, bool>> switched;
+  std::vector<int> closed;
+  std::function<void()> at_a_switch = [] {};
   std::size_t fails_after = SIZE_MAX;
 };
 
@@ -75,6 +80,29 @@ TEST_F(FaultMeterTest, NoneIsWhereOneIsLacking) {
   meter_.set_fine(os_, true);
   EXPECT_FALSE(meter_.is_fine());
   EXPECT_TRUE(os_.switched.empty());
+}
+
+TEST_F(FaultMeterTest, AChildAfterForkHasNothingOfIts) {
+  os_.fails_after = 3;
+  ASSERT_EQ(meter_.open(os_), 0);
+  meter_.forget();
+  EXPECT_FALSE(meter_.is_open());
+  EXPECT_FALSE(meter_.is_fine());
+  os_.fails_after = SIZE_MAX;
+  ASSERT_EQ(meter_.open(os_), 0);
+  meter_.set_fine(os_, true);
+  EXPECT_THAT(os_.switched, ::testing::ElementsAre(std::pair(104, true), std::pair(106, true))) << "its own alone";
+  os_.closed.clear();
+  meter_.close(os_);
+  EXPECT_THAT(os_.closed, ::testing::ElementsAre(103, 104, 105, 106));
+}
+
+TEST_F(FaultMeterTest, CoarseSamplesCountUntilTheFineOnesAreOnAndAsSoonAsTheyEnd) {
+  ASSERT_EQ(meter_.open(os_), 0);
+  os_.at_a_switch = [this] { EXPECT_FALSE(meter_.is_fine()); };
+  meter_.set_fine(os_, true);
+  meter_.set_fine(os_, false);
+  EXPECT_EQ(os_.switched.size(), 4U);
 }
 
 TEST_F(FaultMeterTest, OpenedAnewItMayBeFineAgain) {
