@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/small_file.h"
 #include "core/tasks.h"
 #include "core/text.h"
 
@@ -16,21 +17,6 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t kTickNs = 10'000'000;  // USER_HZ is 100 on x86
-
-// Opens, reads once and closes. The length, or a negative errno.
-long read_file(Os& os, const char* path, char* buffer, std::size_t bytes) {
-  const SysResult fd = os.open(path, O_RDONLY, 0);
-  if (!fd.ok()) {
-    return -fd.error();
-  }
-  const SysResult got = os.pread(static_cast<int>(fd.value()), buffer, bytes - 1, 0);
-  static_cast<void>(os.close(static_cast<int>(fd.value())));
-  if (!got.ok()) {
-    return -got.error();
-  }
-  buffer[got.value()] = '\0';
-  return got.value();
-}
 
 // The n-th blank-separated number of a text, counted from 0; 0 when there is none.
 std::uint64_t field(std::string_view text, int n) {
@@ -44,24 +30,6 @@ std::uint64_t field(std::string_view text, int n) {
   }
   std::uint64_t value = 0;
   std::from_chars(text.data() + at, text.data() + text.size(), value);
-  return value;
-}
-
-// What stands in the line that starts with `key`, as in "\nVmSwap:    12 kB\n", blanks before it left out. The
-// text must hold it from newline to newline: a program may have named itself after a key. Empty when there is none.
-std::string_view keyed_text(std::string_view text, std::string_view key) {
-  const std::size_t line = text.find(key);
-  const std::string_view rest = line == std::string_view::npos ? "" : text.substr(line + key.size());
-  const std::size_t end = rest.find('\n');
-  const std::size_t begin = rest.find_first_not_of(" \t");
-  return end != std::string_view::npos && begin < end ? rest.substr(begin, end - begin) : "";
-}
-
-// The number there; 0 when there is none.
-std::uint64_t keyed(std::string_view text, std::string_view key) {
-  const std::string_view found = keyed_text(text, key);
-  std::uint64_t value = 0;
-  std::from_chars(found.data(), found.data() + found.size(), value);
   return value;
 }
 
@@ -81,13 +49,13 @@ void take_conduct(std::string_view text, ProcessStatus& out) {
 // Keeps what an earlier piece of the same file told.
 void take_keys(std::string_view text, ProcessStatus& out) {
   const auto kib = [text](std::string_view key, Pages& pages) {
-    pages = std::max(pages, Pages::holding(keyed(text, key) * kKiB));
+    pages = std::max(pages, Pages::holding(keyed_number(text, key) * kKiB));
   };
   kib("\nVmSwap:", out.swapped);
   kib("\nVmPTE:", out.page_tables);
   kib("\nVmHWM:", out.peak_resident);
-  out.threads = std::max(out.threads, static_cast<std::uint32_t>(keyed(text, "\nThreads:")));
-  out.tracer_pid = std::max(out.tracer_pid, static_cast<std::uint32_t>(keyed(text, "\nTracerPid:")));
+  out.threads = std::max(out.threads, static_cast<std::uint32_t>(keyed_number(text, "\nThreads:")));
+  out.tracer_pid = std::max(out.tracer_pid, static_cast<std::uint32_t>(keyed_number(text, "\nTracerPid:")));
   take_conduct(text, out);
 }
 
@@ -148,7 +116,7 @@ int take_stat(std::string_view text, ProcessStat& out) {
 long read_process_file(Os& os, std::uint32_t pid, const char* file, char* buffer, std::size_t bytes) {
   TextBuffer<64> path;
   path.add("/proc/").add_number(pid).add_char('/').add(file);
-  return read_file(os, path.c_str(), buffer, bytes);
+  return read_small_file(os, path.c_str(), buffer, bytes);
 }
 
 int read_process_stat(Os& os, std::uint32_t pid, ProcessStat& out) {
@@ -161,14 +129,14 @@ int read_thread_stat(Os& os, std::uint32_t tid, ProcessStat& out) {
   char buffer[512];
   TextBuffer<64> path;
   path.add("/proc/self/task/").add_number(tid).add("/stat");
-  const long length = read_file(os, path.c_str(), buffer, sizeof(buffer));
+  const long length = read_small_file(os, path.c_str(), buffer, sizeof(buffer));
   return length < 0 ? static_cast<int>(-length) : take_stat({buffer, static_cast<std::size_t>(length)}, out);
 }
 
 int read_thread_name(Os& os, std::uint32_t pid, std::uint32_t tid, char (&out)[kThreadNameBytes]) {
   TextBuffer<64> path;
   path.add("/proc/").add_number(pid).add("/task/").add_number(tid).add("/comm");
-  const long length = read_file(os, path.c_str(), out, sizeof(out));
+  const long length = read_small_file(os, path.c_str(), out, sizeof(out));
   const long end = length > 0 && out[length - 1] == '\n' ? length - 1 : length;
   out[end < 0 ? 0 : std::min<long>(end, kThreadNameBytes - 1)] = '\0';
   return length < 0 ? static_cast<int>(-length) : 0;
@@ -184,7 +152,7 @@ int read_anonymous(Os& os, std::uint32_t pid, Pages& out) {
   const int error = take_anonymous(text, out);
   if (error == 0 && field(text, 0) == 0) {
     read_by_threads(os, pid, "statm", [&os, &buffer, &out](const char* path) {
-      const long bytes = read_file(os, path, buffer, sizeof(buffer));
+      const long bytes = read_small_file(os, path, buffer, sizeof(buffer));
       const std::string_view other(buffer, static_cast<std::size_t>(std::max(bytes, 0L)));
       return field(other, 0) != 0 && take_anonymous(other, out) == 0;
     });
@@ -269,28 +237,6 @@ int StatmFile::read(Os& os, Pages& anonymous) const {
     return got.error();
   }
   return take_anonymous({buffer, static_cast<std::size_t>(got.value())}, anonymous);
-}
-
-int read_swap_space(Os& os, SwapSpace& out) {
-  char buffer[1536];  // they stand in its first 500 bytes; alternate stacks are small
-  const long length = read_file(os, "/proc/meminfo", buffer, sizeof(buffer));
-  if (length < 0) {
-    return static_cast<int>(-length);
-  }
-  const std::string_view text(buffer, static_cast<std::size_t>(length));
-  out.total_bytes = keyed(text, "\nSwapTotal:") * kKiB;
-  out.free_bytes = keyed(text, "\nSwapFree:") * kKiB;
-  return 0;
-}
-
-HugePages read_huge_pages(Os& os) {
-  char text[64];
-  const long length = read_file(os, "/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text));
-  const std::string_view modes(text, length > 0 ? static_cast<std::size_t>(length) : 0);
-  if (modes.find("[always]") != std::string_view::npos) {
-    return HugePages::kAlways;
-  }
-  return modes.find("[madvise]") != std::string_view::npos ? HugePages::kMadvise : HugePages::kNever;
 }
 
 }  // namespace weir

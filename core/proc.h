@@ -87,15 +87,4 @@ class StatmFile {
   int fd_ = -1;
 };
 
-// Bytes of swap in the machine and how many of them are free, from /proc/meminfo. 0 or an errno.
-struct SwapSpace {
-  std::uint64_t total_bytes = 0;
-  std::uint64_t free_bytes = 0;
-};
-int read_swap_space(Os& os, SwapSpace& out);
-
-// To whom the host gives transparent huge pages: nobody, who asks with madvise, everybody.
-enum class HugePages { kNever, kMadvise, kAlways };
-HugePages read_huge_pages(Os& os);
-
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/events.h"
+#include "core/host_memory.h"
 #include "core/raw_syscall.h"
 #include "preload/real.h"
 
@@ -66,9 +67,10 @@ void settle(Process& p) {
 
 void settle_huge_pages(Process& p) {
   constexpr unsigned long kExceptAdvised = 2;  // PR_THP_DISABLE_EXCEPT_ADVISED, Linux 6.18
-  const HugePages mode = read_huge_pages(p.engine.os);
-  p.engine.huge_pages_allowed = mode != HugePages::kNever;
-  if (mode == HugePages::kAlways && prctl(PR_SET_THP_DISABLE, 1, kExceptAdvised, 0, 0) != 0) {
+  const HugePages huge = read_huge_pages(p.engine.os);
+  p.engine.huge_pages_allowed = huge.on_advice;
+  // Of any size: a fault that takes 64 KiB is one fault to the meter.
+  if (huge.unasked_kib != 0 && prctl(PR_SET_THP_DISABLE, 1, kExceptAdvised, 0, 0) != 0) {
     p.engine.huge_pages_allowed = false;
     prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/proc.h"
+#include "core/host_memory.h"
 
 namespace weir {
 namespace {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/host_memory.h"
 #include "core/pressure.h"
 #include "reclaim/background.h"
 #include "reclaim/engine.h"

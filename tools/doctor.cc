@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
-#include "core/proc.h"
+#include "core/host_memory.h"
 #include "tools/command.h"
 #include "tools/files.h"
 #include "tools/human.h"
@@ -130,13 +130,17 @@ Check check_kernel(const KernelVersion& kernel) {
 }
 
 Check check_huge_pages() {
-  const std::string path = "/sys/kernel/mm/transparent_hugepage/enabled";
-  std::string setting;
-  if (!read_text(path, setting) || setting.find("[always]") == std::string::npos) {
-    return {"huge_pages", State::kOk, "transparent huge pages: " + (setting.empty() ? "none" : setting)};
+  const std::string folder = "/sys/kernel/mm/transparent_hugepage/";
+  const HugePages huge = read_huge_pages(raw_os());
+  if (huge.unasked_kib == 0) {
+    return {"huge_pages", State::kOk,
+            std::string("transparent huge pages: ") + (huge.on_advice ? "for who asks" : "none of 2M")};
   }
-  return {"huge_pages", State::kDegraded, "transparent huge pages: always",
-          "2M at once count as touched, and are split when a part leaves", "echo madvise | sudo tee " + path};
+  const std::string size = human_bytes(huge.unasked_kib * kKiB);
+  return {"huge_pages", State::kDegraded, "transparent huge pages of " + size + ": always",
+          "near a limit programs go without them: " + size + " at once would count as touched",
+          "echo madvise | sudo tee " + folder +
+              (huge.unasked_by_all ? "enabled" : "hugepages-" + std::to_string(huge.unasked_kib) + "kB/enabled")};
 }
 
 // What stands in the way of the registry, or nothing.

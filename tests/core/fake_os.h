@@ -4,7 +4,7 @@
 //   os.fail(Call::kAllocate, ENOSPC)       that call fails, always or a number of times;
 //   os.interleave(Call::kNow, [...])       what another process does just before that call;
 //   os.put_file("/proc/meminfo", "...")    a file that only this Os sees;
-//   os.use_fake_processes()                /proc holds what add_process() put there;
+//   os.use_fake_processes()                /proc and /sys hold what the test put there;
 //   os.set_clock(ns)                       time stands still but for advance() and sleeps.
 // For one thread. Derive from it to change a method altogether.
 #pragma once

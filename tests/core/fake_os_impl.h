@@ -31,7 +31,7 @@ inline SysResult FakeOs::open(const char* path, int flags, unsigned mode) {
     ++open_descriptors_;
     return SysResult(next_descriptor_++);
   }
-  if (fake_proc_ && std::strncmp(path, "/proc/", 6) == 0) {
+  if (fake_proc_ && (std::strncmp(path, "/proc/", 6) == 0 || std::strncmp(path, "/sys/", 5) == 0)) {
     return SysResult(-ENOENT);
   }
   const SysResult real = raw_os().open(path, flags, mode);

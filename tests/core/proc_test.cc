@@ -210,16 +210,6 @@ TEST_F(ProcTest, ReadsTheOomScoreAdjustment) {
   }
 }
 
-TEST_F(ProcTest, ReadsTheSwapSpace) {
-  os_.put_file("/proc/meminfo", "MemTotal:  100 kB\nSwapCached:  7 kB\nSwapTotal:  2048 kB\nSwapFree:  1024 kB\n");
-  SwapSpace swap;
-  ASSERT_EQ(read_swap_space(os_, swap), 0);
-  EXPECT_EQ(swap.total_bytes, 2 * kMiB);
-  EXPECT_EQ(swap.free_bytes, kMiB);
-  os_.remove_file("/proc/meminfo");
-  EXPECT_EQ(read_swap_space(os_, swap), ENOENT);
-}
-
 TEST_F(ProcTest, StatmFileIsReadAgainAndAgain) {
   os_.put_file("/proc/thread-self/statm", "5000 700 200 1 0 300 0\n");
   StatmFile file;

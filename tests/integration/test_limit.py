@@ -1,6 +1,7 @@
 """A limit holds: the kernel's own samples of resident anonymous memory stay at the limit, with either meter."""
 
 import itertools
+import os
 import unittest
 
 import harness
@@ -97,6 +98,24 @@ class LimitTest(harness.WeirTest):
     def test_with_fallback_meter_and_no_thread(self):
         self.need_swap()
         self.hold_growers(BIG_GROWERS[:3], harness.FALLBACK_ALLOWANCE, meter="fallback", threadless="on")
+
+    def test_where_the_host_gives_64_kib_at_a_fault(self):
+        """Unasked, to everybody: to the meter that is one fault."""
+        self.need_swap()
+        self.need_perf()
+        setting = "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
+        if not os.access(setting, os.W_OK):
+            self.skipTest("needs root, and Linux 6.8")
+        with open(setting, encoding="ascii") as file:
+            before = file.read().split("[")[1].split("]")[0]
+        self.addCleanup(self.write_setting, setting, before)
+        self.write_setting(setting, "always")
+        self.hold_growers([("grow_mmap", [48], 1), ("grow_threads", [4, 16], 4)], harness.PERF_ALLOWANCE)
+
+    @staticmethod
+    def write_setting(path, value):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(value)
 
     def test_reads_into_fresh_memory(self):
         """The faults are taken in the kernel, where the perf meter is blind: the coarser net must catch them."""
