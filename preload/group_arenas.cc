@@ -10,8 +10,8 @@
 
 #include "core/raw_syscall.h"
 #include "preload/jemalloc.h"
+#include "preload/mapping_owners.h"
 #include "preload/process.h"
-#include "preload/thread_groups.h"
 
 namespace weir {
 namespace {

@@ -15,8 +15,8 @@
 #include "core/text.h"
 #include "preload/growth.h"
 #include "preload/huge_regions.h"
+#include "preload/mapping_owners.h"
 #include "preload/process.h"
-#include "preload/thread_groups.h"
 
 extern "C" {
 

@@ -7,6 +7,7 @@
 
 #include "core/raw_syscall.h"
 #include "preload/growth.h"
+#include "preload/mapping_owners.h"
 #include "preload/own_image.h"
 #include "preload/process.h"
 #include "preload/real.h"

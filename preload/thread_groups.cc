@@ -231,27 +231,6 @@ void discard_wrapped_thread(ThreadStart* wrapped) {
   free(wrapped);
 }
 
-void own_mapping(void* address, std::size_t bytes) {
-  Process& p = process();
-  if (!p.engine.groups.any()) {
-    return;
-  }
-  const auto begin = reinterpret_cast<std::uintptr_t>(address);
-  if (p.engine.groups.has(self.group)) {
-    p.engine.groups.owners().set(p.engine.os, {begin, begin + bytes}, p.engine.groups.owner_mark(self.group));
-  } else {
-    p.engine.groups.owners().clear({begin, begin + bytes});
-  }
-}
-
-void disown_mapping(void* address, std::size_t bytes) {
-  Process& p = process();
-  if (p.engine.groups.any()) {
-    const auto begin = reinterpret_cast<std::uintptr_t>(address);
-    p.engine.groups.owners().clear({begin, begin + bytes});
-  }
-}
-
 // Its rules are not asked again until it has another name than now.
 static void note_choice() {
   raw_syscall(SYS_prctl, PR_GET_NAME, sys_arg(self.name));

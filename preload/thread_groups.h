@@ -45,10 +45,6 @@ void* run_wrapped_thread(void* wrapped);
 int run_wrapped_c11_thread(void* wrapped);
 void discard_wrapped_thread(ThreadStart* wrapped);
 
-// What the program maps and unmaps belongs to the group of who did it, or to nobody.
-void own_mapping(void* address, std::size_t bytes);
-void disown_mapping(void* address, std::size_t bytes);
-
 // Enters and leaves a group by its name below the process' container. 0 or an errno.
 int enter_group(const char* name);
 int leave_group();
