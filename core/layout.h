@@ -16,7 +16,7 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kRegistryVersion = 27;
+inline constexpr std::uint32_t kRegistryVersion = 28;
 inline constexpr std::uint64_t kRegistryMagic = 0x3130'7269'6577ULL;  // "weir01", little-endian
 inline constexpr std::uint32_t kMaxContainers = 1U << kContainerBits;
 inline constexpr std::uint32_t kMaxMembers = 4096;

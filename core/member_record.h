@@ -45,7 +45,9 @@ struct MemberRecord {
   Counter swap_promised;      // about to be paged out on top of that
   Counter leaving_pages;      // on their way out at this moment: others need not take them, too
   Counter unevictable_pages;  // would not leave when last asked: shared, locked
-  Counter shared_pages;       // of a fork child: what it still shares, which its parent pays for
+  Counter shared_pages;       // of a fork child: what it shares and does not pay for (core/fork_share.h)
+  Counter inherited_pages;    // of these at most so many are its parent's
+  Counter lent_pages;         // what it had alone when it last forked
   Counter promised_pages;     // taken in large pieces and not in the book yet, where nobody watches them being touched
   Word meter;
   Word reach;           // as whoever looked last has found it

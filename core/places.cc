@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/fork_share.h"
 #include "core/proc.h"
 #include "core/registry.h"
 
@@ -22,7 +23,7 @@ void start_member(Os& os, MemberRecord& record) {
   record.swap_is_shared.store(0, std::memory_order_relaxed);
   record.swap_promised.store(0, std::memory_order_relaxed);
   record.leaving_pages.store(0, std::memory_order_relaxed);
-  record.shared_pages.store(0, std::memory_order_relaxed);
+  begin_share(record, Pages::none());
   record.promised_pages.store(0, std::memory_order_relaxed);
   record.unevictable_pages.store(0, std::memory_order_relaxed);
   record.dump_signal.store(0, std::memory_order_relaxed);

@@ -17,6 +17,7 @@
 #include "preload/signals.h"
 #include "preload/thread_groups.h"
 #include "reclaim/charge.h"
+#include "reclaim/look_around.h"
 
 namespace weir {
 namespace {
@@ -71,11 +72,14 @@ int program_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, 
 
 void make_room_for_fork() {
   Process& p = process();
-  if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed) || inside_weir() ||
-      p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
+  if (inside_weir() || p.stage.load(std::memory_order_acquire) != Stage::kAttached || !is_own_process()) {
     return;
   }
   const ClosedScope scope;
+  note_fork_of_child(p.engine);
+  if (!p.engine.reclaimer_runs.load(std::memory_order_relaxed)) {
+    return;
+  }
   note_own_faults();
   charge(p.engine, {Pages{1}, false, current_group(), !is_warning_thread()});
 }

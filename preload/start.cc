@@ -19,7 +19,10 @@ void in_fork_child() {
 }
 
 void before_fork() {
-  if (weir::process().engine.reclaimer_runs.load(std::memory_order_relaxed)) [[unlikely]] {
+  const weir::Process& p = weir::process();
+  const bool is_attached = p.stage.load(std::memory_order_acquire) == weir::Stage::kAttached;
+  if (is_attached && (p.engine.reclaimer_runs.load(std::memory_order_relaxed) || p.engine.shares_inherited()))
+      [[unlikely]] {
     weir::make_room_for_fork();
   }
 }

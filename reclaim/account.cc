@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/fork_share.h"
+
 namespace weir {
 namespace {
 
@@ -69,7 +71,7 @@ void Account::begin_as_fork_child(Os& os) {
   const std::uint32_t faults = faults_now(os);
   Pages anonymous;
   if (read_anonymous(os, pid_, anonymous) == 0) {
-    view_->member(member_).shared_pages.store(anonymous.count, std::memory_order_relaxed);
+    begin_share(view_->member(member_), anonymous);
     reading_.store(std::uint64_t{faults} << 32, std::memory_order_relaxed);  // that was our parent's
     publish(os, faults, anonymous);
   }
@@ -89,7 +91,7 @@ void Account::recount_shared(Os& os, Pagemap& pagemap) {
   const std::uint64_t start = os.now_ns();
   Pages count;
   if (pagemap.count_shared(os, kWholeAddressSpace, count) == 0) {
-    view_->member(member_).shared_pages.store(count.count, std::memory_order_relaxed);
+    note_shared(view_->member(member_), count);
   }
   const std::uint64_t end = os.now_ns();
   recount_due_ns_.store(end + std::max(kLeastPauseNs, kMostShare * (end - start)), std::memory_order_relaxed);

@@ -139,6 +139,10 @@ struct Engine {
   [[nodiscard]] bool is_called_away() const {
     return signal_waits != nullptr && signal_waits();
   }
+  // A fork child, part of whose memory is its parent's to pay for.
+  [[nodiscard]] bool shares_inherited() const {
+    return record().shared_pages.load(std::memory_order_relaxed) != 0;
+  }
   [[nodiscard]] bool may_open_here() const {
     return !many_threads.load(std::memory_order_relaxed) || reclaimer_barred.load(std::memory_order_relaxed);
   }

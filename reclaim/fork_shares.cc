@@ -1,6 +1,7 @@
 // fork_shares.cc - one pagemap after the other.
 #include "reclaim/fork_shares.h"
 
+#include "core/fork_share.h"
 #include "core/stats.h"
 
 namespace weir {
@@ -28,7 +29,7 @@ void recount_shares(Os& os, RegistryView& view, const Subtree& subtree, std::uin
     if (entry.pid != 0 && entry.pid != except_pid && subtree.holds(entry.container) &&
         record.shared_pages.load(std::memory_order_relaxed) != 0 && !member_is_dead(os, record, entry.pid) &&
         count_shared_of(os, entry.pid, buffer, shared)) {
-      record.shared_pages.store(shared.count, std::memory_order_relaxed);
+      note_shared(record, shared);
     }
   }
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/fork_share.h"
+
 namespace weir {
 namespace {
 
@@ -87,6 +89,20 @@ void refresh_here(Engine& engine, const ChargeRequest& request) {
   }
   recount_shared_here(engine);
   engine.account.refresh(engine.os, nullptr);
+}
+
+void note_fork_of_child(Engine& engine) {
+  constexpr Pages kWorthwhile{256};
+  if (!engine.shares_inherited()) {
+    return;
+  }
+  if (engine.account.faults_since_reading(engine.os) >= kWorthwhile && engine.may_open_here()) {
+    recount_shared_here(engine);
+    engine.account.refresh(engine.os, nullptr);
+  }
+  // Where only the reclaimer may look: no less than what may have come since it last did.
+  const Pages most = engine.account.last_reading() + engine.account.faults_since_reading(engine.os);
+  note_fork(engine.record(), most - Pages{engine.record().shared_pages.load(std::memory_order_relaxed)});
 }
 
 bool meets_enomem(const Engine& engine, const Standing& standing) {

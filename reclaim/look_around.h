@@ -17,6 +17,9 @@ void wait_for_room(Engine& engine, std::uint32_t seen, std::int64_t timeout_ns);
 // Brings our own charge up to date in whatever way this thread may.
 void refresh_here(Engine& engine, const ChargeRequest& request);
 
+// A fork child forks: what is its alone looks shared from then on.
+void note_fork_of_child(Engine& engine);
+
 // Where we stand with what is about to be touched, and with what may have been since the last
 // reading.
 Standing standing_now(const Engine& engine, const ChargeRequest& request);

@@ -108,8 +108,8 @@ Round reclaim_with_help(Engine& engine, const ChargeRequest& request, Standing& 
 // Others hold the memory and were asked: on a loaded machine they need their time. And what is
 // shared since a fork is the parent's alone again once the child has called exec.
 bool help_may_come(const Engine& engine, const Round& round, std::uint64_t since, std::uint64_t now) {
-  const bool is_shared = engine.record().shared_pages.load(std::memory_order_relaxed) > 0 ||
-                         now - engine.forked_ns.load(std::memory_order_relaxed) < kHelpPatienceNs;
+  const bool is_shared =
+      engine.shares_inherited() || now - engine.forked_ns.load(std::memory_order_relaxed) < kHelpPatienceNs;
   return (round.helpers > 0 || is_shared) && now - since < kHelpPatienceNs;
 }
 

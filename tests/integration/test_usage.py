@@ -149,6 +149,38 @@ class ForkTest(harness.WeirTest):
         self.assertEqual(self.finish(process).status, 0)
         self.assertEqual(self.events("oom_kill"), [])
 
+    FORKS_AGAIN = "\n".join([
+        "import os, sys",
+        "memory = bytearray(os.urandom(16 << 20))",
+        "read, write = os.pipe()",
+        "ready, tell = os.pipe()",
+        "def wait():",
+        "    os.close(write)",
+        "    os.read(read, 1)",
+        "    os._exit(0 if sum(memory[::4096]) >= 0 else 1)",
+        "if os.fork() == 0:",
+        "    memory[:8 << 20] = bytes(8 << 20)",
+        "    more = os.urandom(40 << 20)",
+        "    for _ in range(2):",
+        "        if os.fork() == 0:",
+        "            wait()",
+        "    os.write(tell, b'.')",
+        "    wait()",
+        "os.read(ready, 1)",
+        "print('ready', flush=True)",
+        "sys.stdin.read()",
+        "os.close(write)",
+        "sys.exit(os.wait()[1])"])
+
+    def test_a_fork_child_pays_for_what_it_shares_with_its_own_children(self):
+        process = self.start_ready(["/usr/bin/python3", "-c", self.FORKS_AGAIN], self.weir_env(256 * MIB))
+        stat = self.settled_stat()
+        self.assertEqual(len(stat["members"]), 4)
+        kernels = sum(sampler.number_of(harness.content_of(f"/proc/{member['pid']}/smaps_rollup"), b"Pss_Anon:")
+                      for member in stat["members"])
+        self.assert_close(stat["usage"], kernels, "what four processes share")
+        self.assertEqual(self.finish(process).status, 0)
+
 
 class SpawnTest(harness.WeirTest):
     """Programs that our code never runs in, started by one in which it does."""
