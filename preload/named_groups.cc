@@ -81,6 +81,12 @@ bool any_group_is_named() {
   return group_count > 0;
 }
 
+void forget_made_groups() {
+  for (NamedGroup& group : groups) {
+    group.state.store(kUnmade, std::memory_order_relaxed);
+  }
+}
+
 GroupNumber number_of(std::string_view name) {
   for (std::size_t i = 0; i < group_count; ++i) {
     if (groups[i].name == name) {

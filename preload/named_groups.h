@@ -14,6 +14,8 @@ struct Process;
 // Makes the containers that the rules name. In the constructor, while there is one thread.
 void name_groups(Process& p);
 bool any_group_is_named();
+// Places and arenas are made anew when they are needed: in a fork child.
+void forget_made_groups();
 
 // The group of that name, or kNoGroup.
 GroupNumber number_of(std::string_view name);

@@ -151,3 +151,4 @@ void restart_in_child() {
 }
 
 }  // namespace weir
+    allow_thread_groups();

@@ -21,7 +21,8 @@ namespace {
 // What a thread knows of itself.
 struct Self {
   GroupNumber group;
-  std::uint32_t number;  // of creation; 0 is the first thread
+  GroupNumber group_of_parent;  // in a fork child, until it is joined again
+  std::uint32_t number;         // of creation; 0 is the first thread
   std::uint32_t safe_points;
   std::uint32_t renames;  // of all threads, when it last looked at its name
   std::uint64_t faults;
@@ -30,7 +31,8 @@ struct Self {
   bool chose;  // by weir_enter_group() or weir_leave_group(): rules wait for another name
   char name[kThreadNameBytes];
 };
-[[gnu::tls_model("initial-exec")]] constinit thread_local Self self = {kNoGroup, 0, 0, 0, 0, 0, false, false, {}};
+[[gnu::tls_model("initial-exec")]] constinit thread_local Self self = {kNoGroup, kNoGroup, 0,     0,     0,
+                                                                       0,        0,        false, false, {}};
 
 constinit std::atomic<bool> wanted{false};
 constinit std::atomic<std::uint32_t> last_number{0};
@@ -80,6 +82,7 @@ bool join_group(Process& p, GroupNumber number) {
     return false;
   }
   quit_group(p);
+  self.group_of_parent = kNoGroup;
   unsigned before = 0;
   if (!use_arena(arena_of(number), before)) {
     return false;
@@ -94,17 +97,42 @@ bool join_group(Process& p, GroupNumber number) {
   return true;
 }
 
+// That a thread or a process made by the calling thread begins in.
+GroupNumber inherited_group() {
+  return self.group != kNoGroup ? self.group : self.group_of_parent;
+}
+
+void join_group_of_parent() {
+  if (inside_weir() || !is_own_process()) {
+    return;
+  }
+  const GroupNumber number = self.group_of_parent;
+  self.group_of_parent = kNoGroup;
+  const ClosedScope scope;
+  static_cast<void>(join_group(process(), number));
+}
+
 }  // namespace
 
 void start_thread_groups(Process& p) {
   name_groups(p);
-  wanted.store(any_group_is_named(), std::memory_order_release);
+  allow_thread_groups();
 }
 
 void forget_thread_groups(Process& p) {
   wanted.store(false, std::memory_order_release);
+  self.group_of_parent = inherited_group();
   self.group = kNoGroup;
+  self.number = 0;
+  self.safe_points = 0;
+  last_number.store(0, std::memory_order_relaxed);
   p.engine.groups.forget_all();
+  p.engine.groups.owners().forget(p.engine.os);
+  forget_made_groups();
+}
+
+void allow_thread_groups() {
+  wanted.store(any_group_is_named(), std::memory_order_release);
 }
 
 bool thread_groups_wanted() {
@@ -155,6 +183,9 @@ void check_thread_name() {
   if (!thread_groups_wanted()) {
     return;
   }
+  if (self.group_of_parent != kNoGroup) [[unlikely]] {
+    join_group_of_parent();
+  }
   const std::uint32_t seen = renames.load(std::memory_order_acquire);
   if (++self.safe_points > kYoung && self.safe_points % kSeldom != 0 && seen == self.renames) {
     return;
@@ -183,7 +214,7 @@ ThreadStart* wrap_thread(void* (*start)(void*), thrd_start_t c11_start, void* ar
   }
   auto* wrapped = static_cast<ThreadStart*>(malloc(sizeof(ThreadStart)));
   if (wrapped != nullptr) {
-    *wrapped = {start, c11_start, argument, self.group, last_number.fetch_add(1, std::memory_order_relaxed) + 1};
+    *wrapped = {start, c11_start, argument, inherited_group(), last_number.fetch_add(1, std::memory_order_relaxed) + 1};
   }
   return wrapped;
 }
@@ -246,9 +277,6 @@ int enter_group(const char* name) {
   if (number == kNoGroup) {
     return ENOENT;
   }
-  if (!thread_groups_wanted()) {
-    return ENOTSUP;  // in a fork child, which has none until it calls exec
-  }
   const ClosedScope scope;
   note_choice();
   return join_group(p, number) ? 0 : EAGAIN;
@@ -256,11 +284,12 @@ int enter_group(const char* name) {
 
 int leave_group() {
   note_choice();
-  if (self.group == kNoGroup) {
+  if (inherited_group() == kNoGroup) {
     return 0;
   }
   const ClosedScope scope;
   quit_group(process());
+  self.group_of_parent = kNoGroup;
   unsigned before = 0;
   return self.has_arena_before && !use_arena(self.arena_before, before) ? EAGAIN : 0;
 }

@@ -5,7 +5,8 @@
 // the group's arena, and its mappings belong to the group. A thread begins in the group of the
 // one that made it, and stays there until a rule fits its name or its number.
 //
-// In a fork child there are no groups: what it shares with its parent cannot be told apart.
+// A fork child begins with none: what it shares with its parent cannot be told apart. Its threads are grouped anew, in
+// arenas of their own, and the one that forked goes back to its group at its first safe point.
 #pragma once
 
 #include <threads.h>
@@ -21,8 +22,10 @@ struct Process;
 
 // Makes the groups' containers. In the constructor, while there is one thread.
 void start_thread_groups(Process& p);
-// No groups from now on; the caller is the only thread of a fork child.
+// No groups, and what the groups held is the process'; the caller is the only thread of a fork child.
 void forget_thread_groups(Process& p);
+// It has its place in the books now: groups are made again as threads need them.
+void allow_thread_groups();
 // True when there are rules and a container to apply them to.
 bool thread_groups_wanted();
 

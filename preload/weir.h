@@ -19,9 +19,8 @@ extern "C" {
 
 /* The calling thread joins the group `name`, which a rule of WEIR_THREADS must name as a container
  * below the process' own: what it allocates and maps from now on is charged there. 0 or an errno:
- * ENOENT, no rule names it; ENOTSUP, this process is in no container, or a fork child that has not called
- * exec; EAGAIN, there is no place or no memory for it. Not for signal handlers, nor while holding a lock of the
- * allocator. */
+ * ENOENT, no rule names it; ENOTSUP, this process is in no container; EAGAIN, there is no place or no memory for it.
+ * Not for signal handlers, nor while holding a lock of the allocator. */
 __attribute__((weak)) int weir_enter_group(const char* name);
 
 /* The calling thread belongs to the process again. What it has allocated stays where it was charged.

@@ -80,6 +80,20 @@ void OwnerMap::set(Os& os, AddressRange range, std::uint8_t owner) {
   fill(range, owner, &os);
 }
 
+void OwnerMap::forget(Os& os) {
+  Leaf* const roots = roots_.exchange(nullptr, std::memory_order_acq_rel);  // first: a signal may come meanwhile
+  const std::uint64_t end = end_root_.exchange(0, std::memory_order_acq_rel);
+  std::uint64_t root = first_root_.exchange(UINT64_MAX, std::memory_order_acq_rel);
+  for (; roots != nullptr && root < end; ++root) {
+    if (Owner* const leaf = roots[root].load(std::memory_order_relaxed); leaf != nullptr) {
+      static_cast<void>(os.unmap(leaf, sizeof(Owner) << kLeafBits));
+    }
+  }
+  if (roots != nullptr) {
+    static_cast<void>(os.unmap(roots, sizeof(Leaf) << kRootBits));
+  }
+}
+
 std::uint8_t OwnerMap::owner_of(Granule granule) const {
   const Leaf* roots = roots_.load(std::memory_order_acquire);
   const std::uint64_t root = granule.number >> kLeafBits;

@@ -36,6 +36,8 @@ class OwnerMap {
   void release(AddressRange range, std::uint8_t owner) {
     transfer(range, owner, kNobody, nullptr);
   }
+  // All is nobody's, and the tables are given back. The calling thread is the only one: in a fork child.
+  void forget(Os& os);
   [[nodiscard]] std::uint8_t owner_of(Granule granule) const;
   // The next stretch of address space, at most a leaf long, at or after `at` that groups may have
   // memory in. Empty: no more.

@@ -4,6 +4,7 @@ import time
 import unittest
 
 import harness
+import machine
 import redis_server
 import sampler
 from harness import MIB
@@ -99,6 +100,28 @@ class ManagedProgramsTest(GroupCase):
         workers, = self.compare([node, script], "#5-20=workers:limit=24M", 300 * MIB, "workers")
         self.assertLessEqual(workers["usage"], 24 * MIB + 2 * harness.PERF_ALLOWANCE)
         self.assertGreater(workers["evict_done"], 8 * MIB)
+
+
+class StressTest(GroupCase):
+    def test_threads_of_stress_ngs_children_by_their_number(self):
+        """Its workers are children made by fork, each with threads of its own that allocate and free at full speed."""
+        stress = self.need_program("stress-ng")
+        env = self.weir_env(300 * MIB, threads="#1-4=workers:limit=32M")
+        process = self.start([stress, "--malloc", "1", "--malloc-pthreads", "4", "--malloc-bytes", "64M",
+                              "--malloc-touch", "--verify", "--timeout", "4"], env)
+        time.sleep(1)  # it makes its processes
+        worst = usage = 0
+        while process.poll() is None:
+            workers = self.stat("test/workers")
+            if workers["members"]:
+                usage, worst = workers["usage"], max(worst, workers["usage"])
+            time.sleep(0.1)
+        result = self.finish(process)
+        self.assertEqual(result.status, 0, result.err)
+        self.assertGreater(workers["evict_done"], 64 * MIB)
+        self.note(f"at most {worst / MIB:.1f} MiB of 32, last {usage / MIB:.1f}")
+        if machine.perf_works():
+            self.assertLessEqual(worst, 32 * MIB + 4 * harness.PERF_ALLOWANCE)
 
 
 class RedisGroupsTest(GroupCase, redis_server.RedisCase):
