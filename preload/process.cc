@@ -18,6 +18,7 @@
 #include "preload/recording.h"
 #include "preload/thread_groups.h"
 #include "preload/timed_look.h"
+#include "preload/valgrind.h"
 #include "reclaim/fork_child.h"
 
 namespace weir {
@@ -41,6 +42,18 @@ void mark_process() {
 // process are not attached because it is not.
 bool is_first_of_pid_namespace() {
   return getppid() == 0;
+}
+
+void stand_aside(Process& p, std::string_view why) {
+  p.engine.reclaimer_barred.store(true, std::memory_order_relaxed);
+  p.growth_budget.store(INT64_MAX, std::memory_order_relaxed);
+  post_event(p.engine.os, p.engine.view,
+             {EventKind::kMute,
+              p.engine.account.container(),
+              p.pid.load(std::memory_order_relaxed),
+              {p.engine.account.last_reading().bytes(), 0},
+              why});
+  p.stage.store(Stage::kPassive, std::memory_order_release);
 }
 
 }  // namespace
@@ -69,6 +82,10 @@ void start_process() {
     return;
   }
   mark_process();
+  if (runs_under_valgrind()) {
+    stand_aside(p, "runs under valgrind: no limit holds, others still count it");
+    return;
+  }
   static_cast<void>(own_threads_are_uncounted());
   p.growth_budget.store(0, std::memory_order_relaxed);
   p.stage.store(Stage::kAttached, std::memory_order_release);
@@ -98,13 +115,7 @@ void go_passive() {
   p.growth_budget.store(INT64_MAX, std::memory_order_relaxed);
   stop_reclaimer_thread();
   stop_timed_look();
-  post_event(p.engine.os, p.engine.view,
-             {EventKind::kMute,
-              p.engine.account.container(),
-              p.pid.load(std::memory_order_relaxed),
-              {p.engine.account.last_reading().bytes(), 0},
-              "filters its system calls: its limit holds no longer, others still count it"});
-  p.stage.store(Stage::kPassive, std::memory_order_release);
+  stand_aside(p, "filters its system calls: its limit holds no longer, others still count it");
 }
 
 void lose_registry() {
@@ -144,6 +155,7 @@ void restart_in_child() {
   if (!is_first_of_pid_namespace() && attach_member(p, container)) {
     p.engine.record().swap_is_shared.store(1, std::memory_order_relaxed);
     p.engine.account.begin_as_fork_child(p.engine.os);
+    allow_thread_groups();
     watch_inherited_memory();
   } else {
     p.stage.store(Stage::kIdle, std::memory_order_release);
@@ -151,4 +163,3 @@ void restart_in_child() {
 }
 
 }  // namespace weir
-    allow_thread_groups();

@@ -17,7 +17,7 @@ namespace weir {
 enum class Stage : std::uint32_t {
   kIdle = 0,      // not attached: the program runs as if weir were not there
   kAttached = 1,  // charged to a container
-  kPassive = 2,   // still in the books, but a system-call filter is coming: no call of ours any more
+  kPassive = 2,   // still in the books, but a system-call filter is coming, or valgrind is: no call of ours any more
 };
 
 struct Process {

@@ -10,7 +10,7 @@ readonly kBuildPackages=(cmake ninja-build g++ libjemalloc-dev liburing-dev libs
 # shellcheck disable=SC2034
 readonly kCheckPackages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev shellcheck sqlite3 redis-server
   git gcc util-linux perl xz-utils file openssh-client binutils postgresql nodejs
-  openjdk-17-jdk-headless stress-ng)
+  openjdk-17-jdk-headless stress-ng valgrind)
 
 swap_was_added=no
 policy_was_added=no

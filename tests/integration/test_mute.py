@@ -51,6 +51,18 @@ class MuteTest(harness.WeirTest):
         told = [event for event in self.events("mute") if "filters its system calls" in event["text"]]
         self.assertEqual((result.status, len(told)), (0, 1), result.err)
 
+    def test_under_valgrind_a_program_is_counted_and_left_alone(self):
+        """Samples of the meter would hit the simulator itself, which dies of them."""
+        valgrind = [self.need_program("valgrind"), "-q"]
+        for words in ([harness.program("grow_malloc"), "64"], [harness.program("thread_groups"), "8", "small", "io_1"]):
+            result = self.run_weir([*valgrind, *words], 32 * MIB, threads="io_*=io")
+            self.assertEqual((result.status, result.err), (0, b""))
+        told = [event for event in self.events("mute") if "under valgrind" in event["text"]]
+        self.assertEqual(len(told), 2)
+        process = self.start_ready([*valgrind, harness.program("hold"), str(HELD)], self.weir_env(400 * MIB, "counted"))
+        self.assertGreater(self.stat("counted")["usage"], HELD * MIB)
+        self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
+
     def squeeze(self, process, reach):
         """Another member, which alone could have the limit for itself, walks through 50 MiB for a while."""
         walker = self.run_weir([harness.program("walk_again"), "50", "10"], LIMIT)
