@@ -29,6 +29,8 @@ bool is_asked_for_whole(int flags) {
 
 constexpr std::size_t kLargeCommit = 256 * kKiB;
 
+// For a pass over all of memory, by a reclaimer that may not be on its core.
+constexpr std::int64_t kRemapWaitNs = 200'000'000;
 // Where a thread may not be started: by a program's own allocator with its locks in hand, in a signal handler.
 void watch_until_safe() {
   if (process().thread_wanted.load(std::memory_order_relaxed) && !inside_weir() && is_own_process()) {
@@ -72,13 +74,17 @@ void* program_mremap(void* old_address, std::size_t old_bytes, std::size_t new_b
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  const auto begin = reinterpret_cast<std::uintptr_t>(old_address);
-  UseEvidence& evidence = process().engine.evidence;
-  long raw = -EFAULT;
-  for (int tries = 0; tries < 3 && raw == -EFAULT; ++tries) {  // the reclaimer may have cut it again
-    evidence.mend(raw_os(), {begin, begin + old_bytes});
-    raw = raw_syscall(SYS_mremap, sys_arg(old_address), static_cast<long>(old_bytes), static_cast<long>(new_bytes),
-                      flags, sys_arg(new_address));
+  const auto remap = [&] {
+    const auto begin = reinterpret_cast<std::uintptr_t>(old_address);
+    process().engine.evidence.mend(raw_os(), {begin, begin + old_bytes});
+    return raw_syscall(SYS_mremap, sys_arg(old_address), static_cast<long>(old_bytes), static_cast<long>(new_bytes),
+                       flags, sys_arg(new_address));
+  };
+  long raw = remap();
+  if (raw == -EFAULT) {  // the reclaimer may have cut it again: not while its lock is held
+    const ClosedScope scope;
+    const ReclaimGuard guard(raw_os(), process().engine.shared.lock, kRemapWaitNs);
+    raw = remap();
   }
   if (raw > 0) {
     disown_mapping(old_address, old_bytes);
