@@ -13,6 +13,7 @@
 #include "preload/real.h"
 #include "preload/thread_groups.h"
 #include "preload/timed_look.h"
+#include "reclaim/enomem.h"
 
 namespace weir {
 namespace {
@@ -28,9 +29,9 @@ bool is_asked_for_whole(int flags) {
 }
 
 constexpr std::size_t kLargeCommit = 256 * kKiB;
-
 // For a pass over all of memory, by a reclaimer that may not be on its core.
 constexpr std::int64_t kRemapWaitNs = 200'000'000;
+
 // Where a thread may not be started: by a program's own allocator with its locks in hand, in a signal handler.
 void watch_until_safe() {
   if (process().thread_wanted.load(std::memory_order_relaxed) && !inside_weir() && is_own_process()) {
@@ -98,6 +99,7 @@ int program_munmap(void* address, std::size_t bytes) {
   // Before somebody else has the place; a call that the kernel will refuse takes nothing away.
   if (bytes != 0 && reinterpret_cast<std::uintptr_t>(address) % kPageBytes == 0) {
     disown_mapping(address, bytes);
+    forget_refusal(process().engine, bytes);
   }
   return libc_result(raw_syscall(SYS_munmap, sys_arg(address), static_cast<long>(bytes)), -1, 0);
 }

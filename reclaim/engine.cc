@@ -122,6 +122,12 @@ void book_readahead(Engine& engine, const ReadaheadOutcome& outcome) {
   count(engine.counters().readahead_hit, outcome.hits.count);
 }
 
+Pages help_wanted_in(const Engine& engine, ContainerId at, std::uint64_t now) {
+  const ContainerRecord& record = engine.view.container(at);
+  const bool lasts = now < record.help_until_ns.load(std::memory_order_acquire);
+  return lasts ? Pages{record.help_pages.load(std::memory_order_relaxed)} : Pages::none();
+}
+
 }  // namespace
 
 void await_reclaimer(Engine& engine) {
@@ -142,12 +148,22 @@ Pages headroom(Engine& engine) {
     pages = engine.headroom.load(std::memory_order_relaxed);
   }
   for (const ContainerId at : Upwards(engine.view, engine.account.container())) {
-    const ContainerRecord& record = engine.view.container(at);
-    if (now < record.help_until_ns.load(std::memory_order_acquire)) {
-      pages = std::max(pages, record.help_pages.load(std::memory_order_relaxed));
-    }
+    pages = std::max(pages, help_wanted_in(engine, at, now).count);
   }
   return Pages{pages};
+}
+
+Pages headroom_of_group(const Engine& engine, GroupNumber group) {
+  const std::uint64_t now = engine.os.now_ns();
+  const ContainerId end = engine.account.container();
+  Pages pages;
+  for (const ContainerId at : Upwards(engine.view, engine.groups.container(group))) {
+    if (at == end) {
+      break;
+    }
+    pages = std::max(pages, help_wanted_in(engine, at, now));
+  }
+  return pages;
 }
 
 void wake_reclaimer(Engine& engine) {

@@ -182,6 +182,8 @@ void await_reclaimer(Engine& engine);
 
 // What growth in large pieces, ours or that of somebody who called for help, wants kept free just now.
 Pages headroom(Engine& engine);
+// The same in the containers of a group, below the process' own.
+Pages headroom_of_group(const Engine& engine, GroupNumber group);
 
 // Wakes the reclaimer of this process, if it sleeps.
 void wake_reclaimer(Engine& engine);

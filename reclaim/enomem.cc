@@ -9,8 +9,9 @@
 namespace weir {
 namespace {
 
-// For so long a refusal stands for the next one.
+// For so long a refusal stands for the next one, unless that much was freed since: it may be purged for it.
 constexpr std::uint64_t kRefusedNs = 100'000'000;
+constexpr std::uint64_t kMuchFreed = 64 * kKiB;
 // So much a handler of a refusal may take.
 constexpr std::uint64_t kHandledNs = 1'000'000'000;
 
@@ -98,8 +99,13 @@ Verdict give_answer(Engine& engine, const Standing& standing, const ChargeReques
   return refuse(engine, standing, request);
 }
 
+void forget_refusal(Engine& engine, std::size_t bytes) {
+  if (bytes >= kMuchFreed && engine.refused_until_ns.load(std::memory_order_relaxed) != 0) {
+    engine.refused_until_ns.store(0, std::memory_order_relaxed);
+  }
+}
+
 bool answered_again(Engine& engine, const ChargeRequest& request, const Standing& standing, Verdict& verdict) {
-  constexpr std::uint64_t kMuchFreed = 64 * kKiB;  // what its allocator has free since may be purged for it
   const std::uint64_t freed = request.freed - engine.refused_freed.load(std::memory_order_relaxed);
   const bool is_known = request.freed != ChargeRequest::kFreedUnknown && freed < kMuchFreed &&
                         engine.refused_in.load(std::memory_order_relaxed) == standing.container.index &&

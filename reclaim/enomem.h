@@ -25,5 +25,7 @@ Verdict give_answer(Engine& engine, const Standing& standing, const ChargeReques
 // A moment after something was refused with all that could be tried, what does not fit either is refused at once, and
 // what the reserve is for is served. An interpreter asks so for each object, with another way to go on. False: try.
 bool answered_again(Engine& engine, const ChargeRequest& request, const Standing& standing, Verdict& verdict);
+// The program gives address space back, which the allocator's counts do not tell.
+void forget_refusal(Engine& engine, std::size_t bytes);
 
 }  // namespace weir

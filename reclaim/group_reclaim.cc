@@ -33,6 +33,11 @@ void count_again(Engine& engine, GroupNumber group) {
   }
 }
 
+// With what is about to come at once.
+Standing standing_of_group(const Engine& engine, GroupNumber group) {
+  return engine.groups.standing(group, headroom_of_group(engine, group));
+}
+
 // True when pages left.
 bool evict_from(Engine& engine, GrowthWatch& watch, GroupNumber group, bool direct_only) {
   ContainerCounters& counters = engine.view.container(engine.groups.container(group)).counters;
@@ -43,7 +48,7 @@ bool evict_from(Engine& engine, GrowthWatch& watch, GroupNumber group, bool dire
   bool any = false;
   for (int batch = 0; batch < kBatchesPerLook; ++batch) {
     count_again(engine, group);
-    const Standing standing = engine.groups.standing(group, Pages::none());
+    const Standing standing = standing_of_group(engine, group);
     const ContainerId sake = direct_only ? standing.container : standing.high_container;
     const Pages spare = spare_of(engine.view, engine.groups.container(group), sake);
     const Pages excess = excess_of(standing, direct_only);
@@ -71,16 +76,16 @@ void look_at_groups(Engine& engine, GrowthWatch& watch, LookResult& result, bool
       continue;
     }
     const bool direct = is_direct(engine, group, direct_only);
-    Standing standing = engine.groups.standing(group, Pages::none());
+    Standing standing = standing_of_group(engine, group);
     if (!is_idle(engine, standing, direct)) {
       purge_if_due(engine);
       // The faults of its threads may have been elsewhere: only a scan tells.
       static_cast<void>(engine.groups.scan(engine.os, engine.pagemap));
-      standing = engine.groups.standing(group, Pages::none());
+      standing = standing_of_group(engine, group);
       if (!is_idle(engine, standing, direct)) {
         result.worked = true;
         result.fruitless = !evict_from(engine, watch, group, direct) || result.fruitless;
-        standing = engine.groups.standing(group, Pages::none());
+        standing = standing_of_group(engine, group);
       }
       announce_room(engine);
     }

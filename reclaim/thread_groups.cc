@@ -147,16 +147,31 @@ int ThreadGroups::scan_alone(Os& os, Pagemap& pagemap) {
   Pages swapped_by_all;
   for (GroupNumber number = 0; number < static_cast<GroupNumber>(kGroupPlaces); ++number) {
     if (has(number)) {
-      publish(number, present.of(number), swapped.of(number));
-      groups_[number].grown.fetch_sub(grown[number], std::memory_order_relaxed);
       held_by_all = held_by_all + present.of(number);
       swapped_by_all = swapped_by_all + swapped.of(number);
     }
   }
-  MemberRecord& process = view_->member(account_->member());
-  process.groups_pages.store(held_by_all.count, std::memory_order_relaxed);
-  process.groups_swapped.store(swapped_by_all.count, std::memory_order_relaxed);
+  take_from_process(held_by_all, swapped_by_all);
+  for (GroupNumber number = 0; number < static_cast<GroupNumber>(kGroupPlaces); ++number) {
+    if (has(number)) {
+      publish(number, present.of(number), swapped.of(number));
+      groups_[number].grown.fetch_sub(grown[number], std::memory_order_relaxed);
+    }
+  }
   return 0;
+}
+
+// What groups have come to hold since the last scan was charged to the process when that was read meanwhile: not to
+// both until it is read again. Who has just read it knows better.
+void ThreadGroups::take_from_process(Pages held, Pages swapped) {
+  MemberRecord& record = view_->member(account_->member());
+  BookWord& book = view_->book(account_->member());
+  const BookEntry before = book.load();
+  const Pages held_before{record.groups_pages.exchange(held.count, std::memory_order_relaxed)};
+  record.groups_swapped.store(swapped.count, std::memory_order_relaxed);
+  if (held > held_before && before.pid == account_->pid()) {
+    static_cast<void>(book.replace(before, {before.pid, before.container, before.charge - (held - held_before)}));
+  }
 }
 
 int ThreadGroups::scan_if_due(Os& os, Pagemap& pagemap) {

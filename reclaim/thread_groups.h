@@ -95,6 +95,7 @@ class ThreadGroups {
   };
 
   int scan_alone(Os& os, Pagemap& pagemap);
+  void take_from_process(Pages held, Pages swapped);
   void publish(GroupNumber number, Pages held, Pages swapped);
 
   RegistryView* view_ = nullptr;

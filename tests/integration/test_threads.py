@@ -66,6 +66,24 @@ class ThreadsTest(harness.WeirTest):
         self.assertLessEqual(self.stat(f"{container}/late")["usage"], 9 * MIB)
         self.assertEqual(self.outcome(process), {"late": "refused", "bio_1": "right", "plain": "right"})
 
+    def test_with_enomem_room_is_made_for_what_fits(self):
+        for meter in ("auto", "fallback"):
+            container = f"fits-{meter}"
+            env = self.weir_env(400 * MIB, container, threads="io=io:limit=32M,oom=enomem", meter=meter)
+            result = self.run_with(env, [harness.program("group_tides"), "120", "1", "20"])
+            self.assertEqual((result.status, result.err), (0, b""))
+            self.assertEqual(self.stat(f"{container}/io")["enomem"], 0, "20 MiB fit below 32 once others leave")
+
+    def test_what_a_group_takes_and_gives_back_counts_once(self):
+        """Neither the peak nor a refusal outlives what there is, with and without a swap limit that is met."""
+        tides = [harness.program("group_tides"), "50", "10"]
+        once = self.run_weir(tides, 32 * MIB, container="tides", threads="io=io")
+        self.assertEqual((once.status, once.err), (0, b""))
+        self.assertLessEqual(self.stat("tides")["peak"], int(once.out) * 1024, "more than ever was resident")
+        full = self.run_weir(tides, 200 * MIB, container="full", swap_limit="30M",
+                             threads="io=io:limit=32M,oom=enomem")
+        self.assertEqual((full.status, full.err), (0, b""))
+
     def test_a_name_given_by_another_thread_counts(self):
         process, container = self.hold("small", ["bio_x!", "plain"])
         self.assertGreater(self.stat(f"{container}/bio")["usage"], 30 * MIB)
@@ -149,24 +167,6 @@ class ThreadsTest(harness.WeirTest):
         self.assertLessEqual(worst_sum, 0.01)
         self.assertLessEqual(worst_groups, 0.01, "stacks and tables, which are the process', are less")
 
-    def test_moving_a_group_moves_what_it_holds(self):
-        process, container = self.hold("large", ["bio_1", "plain"])
-        held = self.start_ready([harness.program("hold"), "1"], self.weir_env(400 * MIB, "other"))
-        _, _, rest = self.groups(container)
-        moved = self.weir("move", f"{rest['pid']}/bio", "other")
-        self.assertEqual((moved.status, moved.err), (0, b""))
-        self.assertRegex(moved.out, rb"^moved group bio of process %d with 4[0-9.]+M from %s/bio to other\n$" %
-                         (rest["pid"], container.encode()))
-        self.assertEqual(self.stat(f"{container}/bio")["usage"], 0)
-        self.assertGreater(self.stat("other")["usage"], 40 * MIB)
-        self.assertLess(self.stat(container)["usage"], 60 * MIB)
-        for words, status, text in ((("io",), 1, b"has no thread group 'io'"), (("bio",), 0, b"")):
-            result = self.weir("move", f"{rest['pid']}/{words[0]}", f"{container}/bio")
-            self.assertEqual(result.status, status, result.err)
-            self.assertIn(text, result.err)
-        self.assertGreater(self.stat(f"{container}/bio")["usage"], 40 * MIB)
-        self.assertEqual(set(self.outcome(process).values()), {"right"})
-        self.assertEqual(self.finish(held).status, 0)
     def test_threads_of_fork_children_have_their_groups(self):
         """What they take is their groups', who forked inherits its own, and what is inherited is charged once."""
         for meter in ("auto", "fallback"):
@@ -201,6 +201,24 @@ class ThreadsTest(harness.WeirTest):
             self.assertGreater(stat["swap_usage"], (48 - limit) * MIB, name)
         self.assertEqual(self.finish(process).same(), (0, b"ok\n", b""))
 
+    def test_moving_a_group_moves_what_it_holds(self):
+        process, container = self.hold("large", ["bio_1", "plain"])
+        held = self.start_ready([harness.program("hold"), "1"], self.weir_env(400 * MIB, "other"))
+        _, _, rest = self.groups(container)
+        moved = self.weir("move", f"{rest['pid']}/bio", "other")
+        self.assertEqual((moved.status, moved.err), (0, b""))
+        self.assertRegex(moved.out, rb"^moved group bio of process %d with 4[0-9.]+M from %s/bio to other\n$" %
+                         (rest["pid"], container.encode()))
+        self.assertEqual(self.stat(f"{container}/bio")["usage"], 0)
+        self.assertGreater(self.stat("other")["usage"], 40 * MIB)
+        self.assertLess(self.stat(container)["usage"], 60 * MIB)
+        for words, status, text in ((("io",), 1, b"has no thread group 'io'"), (("bio",), 0, b"")):
+            result = self.weir("move", f"{rest['pid']}/{words[0]}", f"{container}/bio")
+            self.assertEqual(result.status, status, result.err)
+            self.assertIn(text, result.err)
+        self.assertGreater(self.stat(f"{container}/bio")["usage"], 40 * MIB)
+        self.assertEqual(set(self.outcome(process).values()), {"right"})
+        self.assertEqual(self.finish(held).status, 0)
 
     def test_a_group_obeys_the_limit_of_where_it_was_moved(self):
         process, container = self.hold("large", ["bio_1", "plain"])
