@@ -107,7 +107,8 @@ const char* read_container(GroupRule& rule, std::string_view text, Kind kind) {
   return parse_name(whole.view()).ok() ? nullptr : "has a container name that is none";
 }
 
-const char* read_rule(GroupRule& rule, std::string_view text, Kind kind) {
+// `options`: their text, if there are any.
+const char* read_rule(GroupRule& rule, std::string_view text, Kind kind, std::string_view& options) {
   // A title may have colons, a name has none: the first '=' ends the one, the next ':' the other.
   std::string_view rest = text;
   if (rest.find('=') == std::string_view::npos) {
@@ -122,6 +123,7 @@ const char* read_rule(GroupRule& rule, std::string_view text, Kind kind) {
   if (text.ends_with(':') || text.ends_with(',')) {
     return "ends where an option should stand";
   }
+  options = rest;
   for (unsigned given = 0; !rest.empty();) {
     rule.has_options = true;
     if (const char* reason = read_option(rule, cut(rest, ','), given); reason != nullptr) {
@@ -156,31 +158,61 @@ bool fits(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
-Parsed<GroupRules> parse_rules(std::string_view text, Kind kind) {
+struct Reading {
   GroupRules rules;
+  std::array<std::string_view, GroupRules::kMost> options;
+};
+
+// Of two that give one container different options, which would count? Who wrote them cannot mean both.
+bool contradicts_one_before(const Reading& read) {
+  const std::size_t last = read.rules.count;
+  const GroupRule& rule = read.rules.list[last];
+  for (std::size_t i = 0; i < last; ++i) {
+    const GroupRule& before = read.rules.list[i];
+    if (rule.has_options && before.has_options && rule.container == before.container &&
+        rule.each_its_own == before.each_its_own && read.options[i] != read.options[last]) {
+      return true;
+    }
+  }
+  return false;
+}
+
+const char* add_rule(Reading& read, std::string_view piece, Kind kind) {
+  const std::size_t count = read.rules.count;
+  if (count == GroupRules::kMost) {
+    return "has more than 16 rules";
+  }
+  if (const char* reason = read_rule(read.rules.list[count], piece, kind, read.options[count]); reason != nullptr) {
+    return reason;
+  }
+  if (contradicts_one_before(read)) {
+    return "has two rules that give one container different options";
+  }
+  ++read.rules.count;
+  return nullptr;
+}
+
+Parsed<GroupRules> parse_rules(std::string_view text, Kind kind) {
   if (text.empty()) {
     return Parsed<GroupRules>::refused("is empty");
   }
   if (text.size() > GroupRules::kMostBytes) {
     return Parsed<GroupRules>::refused("is longer than 4000 bytes");
   }
+  Reading read;
   while (!text.empty()) {
     const std::string_view piece = cut(text, ';');
     if (piece.empty()) {
       continue;  // a closing ';'
     }
-    if (rules.count == GroupRules::kMost) {
-      return Parsed<GroupRules>::refused("has more than 16 rules");
-    }
-    if (const char* reason = read_rule(rules.list[rules.count], piece, kind); reason != nullptr) {
+    if (const char* reason = add_rule(read, piece, kind); reason != nullptr) {
       return Parsed<GroupRules>::refused(reason);
     }
-    ++rules.count;
   }
-  if (rules.count == 0) {
+  if (read.rules.count == 0) {
     return Parsed<GroupRules>::refused("has no rule");
   }
-  return {rules, nullptr};
+  return {read.rules, nullptr};
 }
 
 }  // namespace

@@ -6,8 +6,7 @@
 // Processes: `postgres: bench *=client-%p:limit=32M;postgres: *=server`: a pattern for the title, as
 // ps shows it; `%p` at the end of the container's name is the pid, so that each has its own.
 //
-// The first rule that fits counts. Several rules may name one container: its options are those of
-// the first that gives any.
+// The first rule that fits counts. Of several that name one container one gives the options, or all the same ones.
 //
 // Safe before main: no allocation; texts are borrowed from the environment.
 #pragma once

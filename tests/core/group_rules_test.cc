@@ -42,6 +42,11 @@ TEST(GroupRulesTest, ReadsNumbersAndRangesAndAClosingSemicolon) {
   EXPECT_EQ(container_of(rules, "x", 9), "");
 }
 
+TEST(GroupRulesTest, OneContainerMayHaveSeveralRulesAndOnceItsOptions) {
+  EXPECT_EQ(rules_of("a=b;c=b:limit=4M;d=b").count, 3U);
+  EXPECT_EQ(rules_of("a=b:limit=4M;c=b:limit=4M;d=e:limit=2M").count, 3U);
+}
+
 TEST(GroupRulesTest, TheFirstRuleThatFitsCounts) {
   const GroupRules rules = rules_of("a*=first;ab=second;#1=third");
   EXPECT_EQ(container_of(rules, "ab"), "first");
@@ -111,7 +116,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"#-1=a", "thread number"}, Refusal{"#99999999999=a", "thread number"},
                       Refusal{"#5-3=a", "ends before"}, Refusal{"a=b:", "option"},
                       Refusal{"a=b:colour=red", "unknown option"},
-                      Refusal{"a=b:high=1M,high_watermark=2M", "given twice"}, Refusal{"a=b:limit=1.5G", ""},
+                      Refusal{"a=b:high=1M,high_watermark=2M", "given twice"},
+                      Refusal{"a=b:limit=4M;#2=c;d=b:limit=2M", "different options"}, Refusal{"a=b:limit=1.5G", ""},
                       Refusal{"a=b:limit=8M,high=9M", "above its limit"},
                       Refusal{"a=b:limit=8M,high=4M,low=5M", "above the high one"},
                       Refusal{"a=b:high=50%", "and no limit"}, Refusal{"good=a;bad", "lacks a '='"}));
