@@ -126,6 +126,9 @@ LookResult look_at_all(Engine& engine, GrowthWatch& watch, bool direct_only) {
     return look_at_process(engine, watch, direct_only);
   }
   settle_left_behind(engine);
+  if (!is_sampled(engine)) {
+    engine.account.refresh(engine.os, &engine.statm);  // by which they may have grown
+  }
   static_cast<void>(engine.groups.scan_if_due(engine.os, engine.pagemap));
   LookResult groups;
   look_at_groups(engine, watch, groups, direct_only);

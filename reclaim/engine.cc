@@ -17,6 +17,7 @@ constexpr std::uint64_t kNoSwapBackoffNs = 2'000'000'000;
 
 void book_outcome(Engine& engine, const EvictOutcome& outcome, GroupNumber group) {
   engine.evicted.fetch_add(outcome.done.count, std::memory_order_release);
+  engine.groups.note_left_of_all(outcome.done);
   ContainerCounters& counters =
       group == kNoGroup ? engine.counters() : engine.view.container(engine.groups.container(group)).counters;
   count(counters.evict_requested, outcome.requested.count);

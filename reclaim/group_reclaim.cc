@@ -38,6 +38,15 @@ Standing standing_of_group(const Engine& engine, GroupNumber group) {
   return engine.groups.standing(group, headroom_of_group(engine, group));
 }
 
+// Nor is what the process has come to hold since: it may be anybody's.
+Pages grown_by_anybody(const Engine& engine) {
+  return is_sampled(engine) ? Pages::none() : engine.groups.grown_since_scan();
+}
+
+Standing standing_at_most(const Engine& engine, GroupNumber group) {
+  return engine.groups.standing(group, headroom_of_group(engine, group) + grown_by_anybody(engine));
+}
+
 // True when pages left.
 bool evict_from(Engine& engine, GrowthWatch& watch, GroupNumber group, bool direct_only) {
   ContainerCounters& counters = engine.view.container(engine.groups.container(group)).counters;
@@ -70,13 +79,28 @@ bool evict_from(Engine& engine, GrowthWatch& watch, GroupNumber group, bool dire
 
 }  // namespace
 
+Standing nearest_standing(const Engine& engine, const Standing& standing) {
+  Standing nearest = standing;
+  if (!engine.groups.any() || is_sampled(engine)) {
+    return nearest;
+  }
+  for (GroupNumber group = 0; group < static_cast<GroupNumber>(kGroupPlaces); ++group) {
+    if (engine.groups.has(group)) {
+      Standing of_group = standing_at_most(engine, group);
+      of_group.expected = of_group.expected - grown_by_anybody(engine);
+      nearest = of_group.room < nearest.room ? of_group : nearest;
+    }
+  }
+  return nearest;
+}
+
 void look_at_groups(Engine& engine, GrowthWatch& watch, LookResult& result, bool direct_only) {
   for (GroupNumber group = 0; group < static_cast<GroupNumber>(kGroupPlaces); ++group) {
     if (!engine.groups.has(group)) {
       continue;
     }
     const bool direct = is_direct(engine, group, direct_only);
-    Standing standing = standing_of_group(engine, group);
+    Standing standing = standing_at_most(engine, group);
     if (!is_idle(engine, standing, direct)) {
       purge_if_due(engine);
       // The faults of its threads may have been elsewhere: only a scan tells.

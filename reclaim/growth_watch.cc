@@ -15,6 +15,7 @@
 #include "core/raw_syscall.h"
 #include "core/tasks.h"
 #include "reclaim/fault_meter.h"
+#include "reclaim/group_reclaim.h"
 
 namespace weir {
 namespace {
@@ -186,7 +187,8 @@ bool GrowthWatch::is_due(Engine& engine) {
   return !is_sampled(engine) || check_.has_news(engine);
 }
 
-void GrowthWatch::poke_if_needed(Engine& engine, const Standing& standing, After after) {
+void GrowthWatch::poke_if_needed(Engine& engine, const Standing& of_process, After after) {
+  const Standing standing = nearest_standing(engine, of_process);
   const Pages gap = standing.marks.limit - standing.marks.high;
   // By what is there: room is made for what is about to be touched, and who touches it must not be poked for it.
   const Pages room = standing.marks.limit - (standing.usage - standing.expected);

@@ -136,6 +136,8 @@ int ThreadGroups::scan_alone(Os& os, Pagemap& pagemap) {
   for (std::size_t i = 0; i < kGroupPlaces; ++i) {
     grown[i] = groups_[i].grown.load(std::memory_order_relaxed);
   }
+  const std::uint64_t left = left_.load(std::memory_order_relaxed);
+  const Pages reading = account_->last_reading();
   OwnerCounter present(owners_);
   OwnerCounter swapped(owners_);
   int error = count_owned(os, pagemap, owners_, present, PageKind::kPresent);
@@ -151,6 +153,8 @@ int ThreadGroups::scan_alone(Os& os, Pagemap& pagemap) {
       swapped_by_all = swapped_by_all + swapped.of(number);
     }
   }
+  left_then_.store(left, std::memory_order_relaxed);
+  reading_then_.store(reading.count, std::memory_order_relaxed);
   take_from_process(held_by_all, swapped_by_all);
   for (GroupNumber number = 0; number < static_cast<GroupNumber>(kGroupPlaces); ++number) {
     if (has(number)) {
@@ -190,6 +194,11 @@ void ThreadGroups::note_left(GroupNumber number, Pages left) {
   Counter& of_all = view_->member(account_->member()).groups_pages;
   of_all.store((Pages{of_all.load(std::memory_order_relaxed)} - left).count, std::memory_order_relaxed);
   record(number).swap_pages.fetch_add(left.count, std::memory_order_relaxed);  // until the next scan counts it
+}
+
+Pages ThreadGroups::grown_since_scan() const {
+  const Pages left{left_.load(std::memory_order_relaxed) - left_then_.load(std::memory_order_relaxed)};
+  return account_->last_reading() + left - Pages{reading_then_.load(std::memory_order_relaxed)};
 }
 
 Standing ThreadGroups::standing(GroupNumber number, Pages expected) const {

@@ -81,6 +81,13 @@ class ThreadGroups {
   int scan_if_due(Os& os, Pagemap& pagemap);
   // So many pages of the group have left since the last scan.
   void note_left(GroupNumber number, Pages left);
+  // The same of the whole process.
+  void note_left_of_all(Pages left) {
+    left_.fetch_add(left.count, std::memory_order_relaxed);
+  }
+  // By how much the groups together may have grown since the last scan: what the process holds more by its account's
+  // last reading, and what has left of it. For where no sample tells of faults.
+  [[nodiscard]] Pages grown_since_scan() const;
 
   // Where the containers of the group stand, below the process' own, with what its threads may
   // have taken since the scan and `expected` pages on top.
@@ -107,6 +114,9 @@ class ThreadGroups {
   std::atomic<bool> scanning_{false};
   std::atomic<std::uint64_t> scanned_ns_{0};
   std::atomic<std::uint64_t> took_ns_{0};
+  std::atomic<std::uint64_t> left_{0};       // of the whole process so far, pages
+  std::atomic<std::uint64_t> left_then_{0};  // at the last scan, and what the process held by its last reading
+  std::atomic<std::uint64_t> reading_then_{0};
 };
 
 }  // namespace weir

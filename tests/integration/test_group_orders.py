@@ -44,6 +44,15 @@ class GroupOrdersTest(harness.WeirTest):
         self.assertLessEqual(self.stat("box")["usage"], 16 * MIB + 65536)
         self.assertEqual(self.outcome(process), {"right"})
 
+    def test_a_group_that_walks_through_what_was_paged_out_stays_at_its_limit(self):
+        """Without an allocation, and under the fallback without a sample: it grows between two counts of its granules."""
+        for meter, most in (("auto", 34), ("fallback", 44)):
+            env = self.weir_env(400 * MIB, f"walk-{meter}", threads="io=io:limit=32M", meter=meter)
+            result = self.run_with(env, [harness.program("walk_in_thread"), "96", "5"])
+            self.assertEqual((result.status, result.err), (0, b""))
+            self.note(f"{meter}: {int(result.out)} KiB resident at most, limit 32 MiB")
+            self.assertLessEqual(int(result.out) * 1024, most * MIB, meter)
+
     def test_a_lower_limit_of_a_group_is_met_at_once(self):
         process = self.hold(["io_1", "plain"], "io*=io")
         self.assertEqual(self.weir("set", "box/io", "limit=16M").status, 0)
